@@ -1,0 +1,244 @@
+package webhook
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+)
+
+// Parse lists the events of a body, exactly as received. It is generous: unknown
+// fields, missing senders, ids written as numbers, the outer array of Meta's
+// example pages are all accepted, and what it does not know becomes an event
+// with the [Unknown] flag and its bytes in Raw. The only error is a
+// [*SyntaxError]: the body is not JSON, or not an object.
+//
+// See https://developers.facebook.com/docs/instagram-platform/webhooks/examples.
+func Parse(body []byte) (Payload, error) {
+	if err := checkJSON(body); err != nil {
+		return Payload{}, err
+	}
+	top := bytes.TrimSpace(body)
+	var p parser
+	switch top[0] {
+	case '{':
+		p.payload(top)
+	case '[': // the page formatting of the examples, never seen on the wire
+		for element := range elements(top) {
+			p.payload(element)
+		}
+	default:
+		return Payload{}, &SyntaxError{Offset: len(body) - len(bytes.TrimLeft(body, " \t\r\n")), Reason: "not a JSON object"}
+	}
+	if len(p.out.Events) == 0 {
+		p.add(Event{Object: p.out.Object, Section: InEntry, Flags: Unknown, Summary: "a payload without an entry", Raw: top})
+	}
+	return p.out, nil
+}
+
+type parser struct{ out Payload }
+
+func (p *parser) add(e Event) {
+	if len(p.out.Events) == MaxEvents {
+		p.out.More++
+		return
+	}
+	e.N = len(p.out.Events) + 1
+	p.out.Events = append(p.out.Events, e)
+}
+
+// payload reads one top-level object. The keys come in either order, by dialect.
+func (p *parser) payload(object []byte) {
+	p.out.Object = text(member(object, "object"))
+	for entry := range elements(member(object, "entry")) {
+		p.out.Entries++
+		p.entry(entry)
+	}
+}
+
+func (p *parser) entry(entry []byte) {
+	base := Event{Object: p.out.Object}
+	found := false
+	for key, value := range members(entry) {
+		switch key {
+		case "id":
+			base.Account = text(value)
+		case "time":
+			base.Sent = stamp(integer(value))
+		}
+	}
+	if base.Account == "0" {
+		base.Flags |= Test
+	}
+	for key, value := range members(entry) {
+		e := base
+		switch Section(key) {
+		case InChanges:
+			for item := range elements(value) {
+				found = true
+				p.change(e, InChanges, item)
+			}
+		case InMessaging, InStandby:
+			e.Section = Section(key)
+			if e.Section == InStandby {
+				e.Flags |= OnStandby
+			}
+			for item := range elements(value) {
+				found = true
+				p.messaging(e, item, item)
+			}
+		case InChangedFields:
+			for item := range elements(value) {
+				found = true
+				e := base
+				e.Section, e.Field, e.Raw = InChangedFields, text(item), item
+				e.Flags |= WithoutValue
+				p.add(describe(e, nil))
+			}
+		}
+	}
+	if !found {
+		// Either the flat form of one of Meta's example pages, or unknown.
+		p.change(base, InEntry, entry)
+	}
+}
+
+// change reads {"value": …, "field": …}, in either order.
+func (p *parser) change(e Event, section Section, item []byte) {
+	value := member(item, "value")
+	e.Section, e.Field, e.Raw = section, text(member(item, "field")), item
+	field, known := LookupField(e.Field)
+	switch {
+	case !known || !field.Shape || value == nil:
+		e.Flags |= Unknown
+		p.add(describe(e, value))
+	case field.Dialect == Messaging:
+		// The dashboard's Test of the Instagram-Login product puts a messaging item
+		// under changes.
+		p.messaging(e, item, value)
+	default:
+		e.Party, e.Username = text(path(value, "from", "id")), text(path(value, "from", "username"))
+		if e.Party != "" && e.Party == e.Account || member(member(value, "from"), "self_ig_scoped_id") != nil {
+			e.Flags |= Own
+		}
+		if e.Party == "232323232" { // Meta's fixed sample commenter
+			e.Flags |= Test
+		}
+		p.add(describe(e, value))
+	}
+}
+
+// messaging reads a messaging item. raw is what the event shows: the item, or the
+// change around it.
+func (p *parser) messaging(e Event, raw, item []byte) {
+	e.Raw = raw
+	e.Time = stamp(integer(member(item, "timestamp")))
+	sender, recipient := text(path(item, "sender", "id")), text(path(item, "recipient", "id"))
+	if sender == "" {
+		e.Flags |= NoSender
+	}
+	key, value := eventObject(item)
+	if isTrue(member(value, "is_echo")) {
+		e.Flags |= Echo
+	}
+	if isTrue(member(value, "is_self")) || isTrue(member(item, "is_self")) {
+		e.Flags |= Own
+	}
+	e.Party = sender
+	if e.Flags&Echo != 0 || sender == e.Account {
+		e.Party = recipient
+	}
+	if e.Party == e.Account {
+		e.Party = ""
+	}
+	if field := fieldOf(key, e); field != "" {
+		e.Field = field
+	}
+	if key == "" {
+		e.Flags |= Unknown
+	}
+	p.add(describe(e, item))
+}
+
+// eventObjects are the keys that say what a messaging item is, with the field that
+// delivers it.
+var eventObjects = map[string]string{
+	"message":                "messages",
+	"reaction":               "message_reactions",
+	"message_edit":           "message_edit",
+	"postback":               "messaging_postbacks",
+	"referral":               "messaging_referral",
+	"read":                   "messaging_seen",
+	"delivery":               "message_deliveries",
+	"optin":                  "messaging_optins",
+	"pass_thread_control":    "messaging_handover",
+	"take_thread_control":    "messaging_handover",
+	"request_thread_control": "messaging_handover",
+	"app_roles":              "messaging_handover",
+	"policy_enforcement":     "messaging_policy_enforcement",
+	"policy-enforcement":     "messaging_policy_enforcement", // old spelling
+	"response_feedback":      "response_feedback",
+}
+
+// eventObject returns the first member of a messaging item that names its kind.
+func eventObject(item []byte) (key string, value []byte) {
+	for k, v := range members(item) {
+		if _, ok := eventObjects[k]; ok {
+			return k, v
+		}
+	}
+	return "", nil
+}
+
+// fieldOf returns the field an event object belongs to, by the spelling of the
+// payload's object.
+func fieldOf(key string, e Event) string {
+	if e.Section == InStandby {
+		return "standby"
+	}
+	field := eventObjects[key]
+	if e.Object == "page" {
+		if name, ok := pageNames[field]; ok {
+			return name
+		}
+		if field == "messages" && e.Flags&Echo != 0 {
+			return "message_echoes"
+		}
+	}
+	return field
+}
+
+// stamp reads Unix seconds or milliseconds: Meta sends both, by dialect, and its
+// own samples mix them.
+func stamp(n int64) time.Time {
+	const firstMillis = 100_000_000_000 // seconds reach this in the year 5138
+	switch {
+	case n <= 0 || n >= firstMillis*1000:
+		return time.Time{}
+	case n >= firstMillis:
+		return time.UnixMilli(n)
+	}
+	return time.Unix(n, 0)
+}
+
+// loginOf tells which product a delivery belongs to. Most look the same under both
+// logins; sure is true only where they don't.
+func loginOf(header http.Header, body []byte) (login Login, sure bool) {
+	if header.Get(APIVersionHeader) == "unversioned" {
+		return Messenger, true // the Messenger product's Test button
+	}
+	payload, err := Parse(body)
+	if err != nil || len(payload.Events) == 0 {
+		return "", false
+	}
+	first := payload.Events[0]
+	field, _ := LookupField(first.Field)
+	switch {
+	case payload.Object == "page":
+		return Messenger, true
+	case first.Field == "messaging_policy_enforcement" || first.Field == "response_feedback":
+		return Messenger, true
+	case first.Section == InChanges && field.Dialect == Messaging:
+		return InstagramLogin, true // the Instagram-Login product's Test button
+	}
+	return "", false
+}
