@@ -54,9 +54,10 @@ func checkJSON(body []byte) error {
 	}
 }
 
-// members walks the members of an object in order. Anything else has none.
-func members(object []byte) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
+// members walks the members of an object in order, keys without their quotes.
+// Anything else has none.
+func members(object []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
 		if len(object) == 0 || object[0] != '{' {
 			return
 		}
@@ -65,7 +66,7 @@ func members(object []byte) iter.Seq2[string, []byte] {
 			i = skipSpace(object, i+len(key)) + 1 // the colon
 			i = skipSpace(object, i)
 			value := object[i:skipValue(object, i)]
-			if !yield(text(key), value) {
+			if !yield(unquote(key), value) {
 				return
 			}
 			if i = skipSpace(object, i+len(value)); object[i] == ',' {
@@ -96,7 +97,7 @@ func elements(array []byte) iter.Seq[[]byte] {
 // member returns the value of the first member with this key, nil when absent.
 func member(object []byte, key string) []byte {
 	for k, v := range members(object) {
-		if k == key {
+		if string(k) == key {
 			return v
 		}
 	}
@@ -119,11 +120,17 @@ func text(value []byte) string {
 		return ""
 	case value[0] != '"':
 		return string(value)
-	case bytes.IndexByte(value, '\\') < 0:
-		return string(value[1 : len(value)-1])
+	}
+	return string(unquote(value))
+}
+
+// unquote returns the text of a JSON string, in place when nothing in it is escaped.
+func unquote(value []byte) []byte {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1]
 	}
 	unquoted, _ := jsontext.AppendUnquote(nil, value) // lenient: invalid UTF-8 becomes U+FFFD
-	return string(unquoted)
+	return unquoted
 }
 
 // integer returns a JSON number or a string of digits as int64, 0 when it is neither.
@@ -152,11 +159,7 @@ func skipValue(b []byte, i int) int {
 	for ; i < len(b); i++ {
 		switch b[i] {
 		case '"':
-			for i++; b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				}
-			}
+			i = closingQuote(b, i+1)
 		case '{', '[':
 			depth++
 			continue
@@ -174,6 +177,21 @@ func skipValue(b []byte, i int) int {
 		}
 	}
 	return i
+}
+
+// closingQuote returns the index of the quote that ends the string whose text
+// starts at i.
+func closingQuote(b []byte, i int) int {
+	for start := i; ; i++ {
+		i += bytes.IndexByte(b[i:], '"')
+		escapes := 0
+		for i-escapes > start && b[i-escapes-1] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i
+		}
+	}
 }
 
 func isDelimiter(c byte) bool {

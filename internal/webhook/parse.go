@@ -59,7 +59,7 @@ func (p *parser) entry(entry []byte) {
 	base := Event{Object: p.out.Object}
 	found := false
 	for key, value := range members(entry) {
-		switch key {
+		switch string(key) {
 		case "id":
 			base.Account = text(value)
 		case "time":
@@ -71,15 +71,15 @@ func (p *parser) entry(entry []byte) {
 	}
 	for key, value := range members(entry) {
 		e := base
-		switch Section(key) {
+		switch section := Section(key); section {
 		case InChanges:
 			for item := range elements(value) {
 				found = true
 				p.change(e, InChanges, item)
 			}
 		case InMessaging, InStandby:
-			e.Section = Section(key)
-			if e.Section == InStandby {
+			e.Section = section
+			if section == InStandby {
 				e.Flags |= OnStandby
 			}
 			for item := range elements(value) {
@@ -182,8 +182,8 @@ var eventObjects = map[string]string{
 // eventObject returns the first member of a messaging item that names its kind.
 func eventObject(item []byte) (key string, value []byte) {
 	for k, v := range members(item) {
-		if _, ok := eventObjects[k]; ok {
-			return k, v
+		if _, ok := eventObjects[string(k)]; ok {
+			return string(k), v
 		}
 	}
 	return "", nil

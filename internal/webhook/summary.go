@@ -90,7 +90,9 @@ func unknown(e *Event, value []byte) string {
 		return "a field igloo does not know the shape of: " + e.Field
 	case e.Section == InMessaging || e.Section == InStandby:
 		for key := range members(value) {
-			if key != "sender" && key != "recipient" && key != "timestamp" {
+			switch key := string(key); key {
+			case "sender", "recipient", "timestamp":
+			default:
 				return "an event igloo does not know: " + key
 			}
 		}
@@ -112,7 +114,7 @@ func change(e *Event, value []byte) string {
 		var b strings.Builder
 		b.WriteString("story " + shortID(text(member(value, "media_id"))))
 		for key, figure := range members(value) {
-			if key != "media_id" {
+			if key := string(key); key != "media_id" {
 				fmt.Fprintf(&b, " %s %s", strings.ReplaceAll(key, "_", " "), text(figure))
 			}
 		}
