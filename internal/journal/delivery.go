@@ -2,6 +2,7 @@ package journal
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/webhook"
@@ -39,6 +40,27 @@ type Delivery struct {
 	// Forward says that the delivery is to be sent to the target. Until an attempt
 	// is recorded it counts as pending.
 	Forward bool
+}
+
+// Conversations returns the conversations the delivery's events belong to, each once:
+// what decides which deliveries are forwarded in order. A body that holds no events
+// belongs to none.
+func (d Delivery) Conversations() []string {
+	payload, err := webhook.Parse(d.Body)
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(payload.Events))
+	for _, event := range payload.Events {
+		if name := event.Conversation(); name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 1 {
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	return names
 }
 
 // Attempt is one try at forwarding a delivery, with the app's answer.
