@@ -71,7 +71,7 @@ var house = map[string]room{
 			"internal/journal", "internal/receiver", "internal/forward", "internal/graph", "internal/check",
 		},
 		foreign: []string{
-			"github.com/spf13/cobra", "github.com/charmbracelet/x/term", "github.com/charmbracelet/colorprofile",
+			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/charmbracelet/x/term", "github.com/charmbracelet/colorprofile",
 			"github.com/gofrs/flock", "golang.org/x/sync", "golang.org/x/sys", yaml,
 		},
 		talks: true,

@@ -46,19 +46,24 @@ func spawn(name string, cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// stop asks the program to end, and insists after a while. An exit other than 0
-// is an error only for igloo, which promises it.
+// stop interrupts igloo, which promises to drain and to exit with 0.
 func (p *process) stop(ctx context.Context) error {
-	_ = p.cmd.Process.Signal(os.Interrupt)
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		return fmt.Errorf("interrupt %s: %w", p.name, err)
+	}
 	select {
 	case <-p.ended:
+		if p.err != nil {
+			return fmt.Errorf("%s after an interrupt: %s", p.name, p.lastWords())
+		}
+		return nil
 	case <-ctx.Done():
 		p.kill()
+		return context.Cause(ctx)
 	case <-time.After(15 * time.Second):
 		p.kill()
 		return fmt.Errorf("%s was killed: it did not end within 15 s of an interrupt", p.name)
 	}
-	return nil
 }
 
 // kill ends the program at once.

@@ -45,24 +45,25 @@ func measureRelay(ctx context.Context, l *lab, r *report) error {
 	if err != nil {
 		return err
 	}
-	var turns [][]turn // by round
+	var rounds [][]turn
 	for _, p := range plans {
-		done, err := l.play(ctx, p, func(ctx context.Context, c *contender, connections int) (turn, error) {
+		done, playErr := l.play(ctx, p, func(ctx context.Context, c *contender, connections int) (turn, error) {
 			return l.turn(ctx, c, script, deliveries, connections, seconds)
 		})
-		turns = append(turns, done...)
-		if err != nil {
-			return err
+		rounds = append(rounds, done...)
+		if err = playErr; err != nil {
+			break // what was measured is reported all the same
 		}
 	}
-	r.relay(turns)
+	r.relay(rounds)
 	if !l.yardsticks {
-		r.relayTargets(turns)
+		r.relayTargets(rounds)
 	}
-	return nil
+	return err
 }
 
 // play starts the contenders of a plan, loads them round after round, and stops them.
+// It returns the turns of each setting of each round.
 func (l *lab) play(ctx context.Context, p plan, loaded func(context.Context, *contender, int) (turn, error)) (rounds [][]turn, err error) {
 	a, err := l.startApp(ctx, p.delay)
 	if err != nil {
