@@ -1,0 +1,136 @@
+package simulator
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// keepBody is how much of an answer is kept.
+	keepBody = 256 << 10
+	// maxAnswerHeader bounds status line and headers of an answer.
+	maxAnswerHeader = 256 << 10
+	// inlineBody is the largest body that goes out in one write with its headers. A
+	// longer one is written beside the reading, for apps that answer early.
+	inlineBody = 64 << 10
+)
+
+// conn is a connection with one request under way at most.
+type conn struct {
+	net.Conn
+	key   poolKey
+	limit io.LimitedReader // under reader, to bound an answer's header
+	r     *bufio.Reader
+	buf   []byte
+
+	used     bool // it has carried a request before
+	silent   bool // not a byte came back for the last request
+	reusable bool
+	idle     time.Time // since when
+}
+
+func newConn(raw net.Conn, key poolKey) *conn {
+	c := &conn{Conn: raw, key: key}
+	c.limit.R = raw
+	c.r = bufio.NewReader(&c.limit)
+	return c
+}
+
+// noLimit is the reader's limit where another bound holds.
+const noLimit = 1 << 62
+
+// post tells [http.ReadResponse] that an answer to a POST follows. It is only read.
+var post = &http.Request{Method: http.MethodPost}
+
+// roundTrip sends a request and reads the answer. Unless the connection is then
+// reusable, it is closed.
+func (c *conn) roundTrip(ctx context.Context, deadline time.Time, head, body []byte) (answer Response, err error) {
+	c.silent, c.reusable = true, false
+	_ = c.SetDeadline(deadline) // fails only on a closed connection, which the write reports
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		// Once the function above has begun, it may disturb the next request.
+		if c.reusable = stop() && err == nil && c.reusable; !c.reusable {
+			_ = c.Close() // nothing more to learn from it
+		}
+		c.used = true
+	}()
+
+	wrote := c.write(head, body)
+	response, err := c.readHeader()
+	if err != nil {
+		_ = c.Close() // ends the write
+		if writeErr := <-wrote; writeErr != nil && c.silent {
+			err = writeErr
+		}
+		return Response{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer = Response{Status: response.StatusCode, Proto: response.Proto, Header: response.Header}
+	answer.Body, err = io.ReadAll(io.LimitReader(response.Body, keepBody+1))
+	if len(answer.Body) > keepBody {
+		answer.Body, answer.Truncated = answer.Body[:keepBody], true
+	}
+	if err != nil {
+		return Response{}, fmt.Errorf("read the answer's body: %w", err)
+	}
+	select {
+	case writeErr := <-wrote:
+		c.reusable = writeErr == nil && !response.Close && !answer.Truncated && c.r.Buffered() == 0
+	default: // answered before it had read the body
+		_ = c.Close()
+		<-wrote
+	}
+	return answer, nil
+}
+
+// written is the outcome of a write that is done.
+func written(err error) <-chan error {
+	ch := make(chan error, 1)
+	ch <- err
+	return ch
+}
+
+// write sends head and body. A short request is sent at once, the body of a long
+// one beside the reading.
+func (c *conn) write(head, body []byte) <-chan error {
+	if len(body) <= inlineBody {
+		c.buf = append(append(c.buf[:0], head...), body...)
+		_, err := c.Write(c.buf)
+		return written(err)
+	}
+	wrote := make(chan error, 1)
+	go func() { // roundTrip waits for it
+		buffers := net.Buffers{head, body}
+		_, err := buffers.WriteTo(c.Conn)
+		wrote <- err
+	}()
+	return wrote
+}
+
+// readHeader reads status and headers of the final answer.
+func (c *conn) readHeader() (*http.Response, error) {
+	c.limit.N = maxAnswerHeader
+	if _, err := c.r.Peek(1); err != nil {
+		return nil, err
+	}
+	c.silent = false
+	for {
+		response, err := http.ReadResponse(c.r, post)
+		if err != nil && c.limit.N <= 0 {
+			return nil, errHugeHeader
+		}
+		if err != nil {
+			return nil, &notHTTPError{err}
+		}
+		if response.StatusCode >= 200 || response.StatusCode == http.StatusSwitchingProtocols {
+			c.limit.N = noLimit
+			return response, nil
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package simulator
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+// SendError says why there is no answer.
+type SendError struct {
+	Target string // URL, without a password
+	Reason string // in plain words
+	Err    error
+}
+
+// Error returns the target and the reason.
+func (e *SendError) Error() string { return fmt.Sprintf("deliver to %q: %s", e.Target, e.Reason) }
+
+// Unwrap returns what the network said.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Refused reports whether an error says that nothing listens at the target, which
+// a program that is just starting soon changes.
+func Refused(err error) bool {
+	// Windows reports its own number, which the syscall package does not name.
+	const windowsRefused = syscall.Errno(10061)
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, windowsRefused)
+}
+
+var errHugeHeader = fmt.Errorf("the answer's header is larger than %d KiB", maxAnswerHeader>>10)
+
+// notHTTPError is an answer that can't be read.
+type notHTTPError struct{ err error }
+
+func (e *notHTTPError) Error() string { return e.err.Error() }
+func (e *notHTTPError) Unwrap() error { return e.err }
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// explain says in plain words why a delivery failed.
+func explain(ctx context.Context, target *url.URL, err error, took time.Duration) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Errorf("deliver to %q: %w", target.Redacted(), context.Canceled)
+	}
+	return &SendError{Target: target.Redacted(), Reason: reason(target, err, took), Err: err}
+}
+
+func reason(target *url.URL, err error, took time.Duration) string {
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var notHTTP *notHTTPError
+	switch {
+	case Refused(err):
+		return "connection refused, nothing listens there"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Sprintf("there is no host %q", dns.Name)
+	case errors.As(err, &record):
+		return "the server does not speak TLS; is it http://?"
+	case errors.As(err, &authority):
+		return "its certificate is signed by an authority this computer does not trust"
+	case errors.As(err, &hostname):
+		return fmt.Sprintf("its certificate is not for %q: %v", target.Hostname(), err)
+	case errors.As(err, &invalid):
+		return fmt.Sprintf("its certificate is not valid: %v", err)
+	case isTimeout(err):
+		return fmt.Sprintf("no answer within %v", took.Round(100*time.Millisecond))
+	case errors.Is(err, errHugeHeader):
+		return err.Error()
+	case errors.As(err, &notHTTP) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
+		return fmt.Sprintf("the answer is not HTTP: %v", err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the connection was closed before the answer was complete"
+	}
+	return err.Error()
+}
