@@ -76,10 +76,10 @@ func pause(ctx context.Context, hurry <-chan struct{}, d time.Duration) bool {
 func (f *Forwarder) try(ctx context.Context, d *journal.Delivery) (journal.Attempt, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
 	defer cancel()
-	a := journal.Attempt{Delivery: d.ID, At: time.Now(), Target: f.url}
+	a := journal.Attempt{Delivery: d.ID, At: time.Now(), Target: f.target}
 	req := f.request(ctx, d)
 	if req.URL != f.cfg.Target {
-		a.Target = req.URL.Redacted()
+		a.Target = req.URL.String()
 	}
 	resp, err := f.transport.RoundTrip(req)
 	if err == nil {
@@ -173,7 +173,7 @@ func readAnswer(resp *http.Response) (body []byte, truncated bool, err error) {
 	}
 	for len(body) < maxAnswer {
 		if len(body) == cap(body) {
-			body = slices.Grow(body, max(smallAnswer, 3*cap(body)))
+			body = slices.Grow(body, min(max(smallAnswer, 3*cap(body)), maxAnswer-len(body)))
 		}
 		n, err := resp.Body.Read(body[len(body):min(cap(body), maxAnswer)])
 		body = body[:len(body)+n]

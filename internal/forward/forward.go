@@ -60,8 +60,8 @@ type Config struct {
 // [New] makes one.
 type Forwarder struct {
 	cfg       Config
-	host      string // the target's, as people know it
-	url       string // the target, without a password
+	host      string // the target's
+	target    string // the target, written out
 	journal   Journal
 	transport *http.Transport
 	log       *slog.Logger
@@ -77,6 +77,8 @@ func New(cfg Config, j Journal) (*Forwarder, error) {
 		return nil, errors.New("forwarder needs a target")
 	case cfg.Target.Scheme != "http" && cfg.Target.Scheme != "https", cfg.Target.Host == "":
 		return nil, fmt.Errorf("target %q is not an http or https url", cfg.Target.Redacted())
+	case cfg.Target.User != nil:
+		return nil, errUser
 	case cfg.Concurrency < 0, cfg.Timeout < 0, cfg.RetryRefused < 0, cfg.DrainTimeout < 0:
 		return nil, errors.New("concurrency and times must not be negative")
 	}
@@ -90,7 +92,7 @@ func New(cfg Config, j Journal) (*Forwarder, error) {
 	return &Forwarder{
 		cfg:       cfg,
 		host:      cfg.Target.Host,
-		url:       cfg.Target.Redacted(),
+		target:    cfg.Target.String(),
 		journal:   j,
 		transport: newTransport(cfg.TLS),
 		log:       cfg.Logger,

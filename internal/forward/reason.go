@@ -67,7 +67,7 @@ func (f *Forwarder) explain(ctx context.Context, a journal.Attempt, err error) s
 	if hungUp(err) {
 		return fmt.Sprintf("connection closed by %s before it answered", f.host)
 	}
-	return fmt.Sprintf("no answer from %s: %v", f.host, err)
+	return fmt.Sprintf("no answer from %s: %s", f.host, strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: "))
 }
 
 // explainTLS returns "" when the trouble is none of TLS.
@@ -86,9 +86,6 @@ func (f *Forwarder) explainTLS(err error) string {
 			return fmt.Sprintf("the certificate of %s is expired or not valid yet", f.host)
 		}
 		return fmt.Sprintf("the certificate of %s is not valid: %v", f.host, e)
-	}
-	if e, ok := errors.AsType[tls.AlertError](err); ok {
-		return fmt.Sprintf("%s refused the TLS handshake: %v", f.host, e)
 	}
 	if strings.Contains(err.Error(), "tls: ") {
 		return fmt.Sprintf("TLS with %s failed: %v", f.host, err)

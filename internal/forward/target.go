@@ -8,12 +8,18 @@ import (
 	"strings"
 )
 
+// errUser refuses a target with a password: it would stand in argv and in the journal.
+var errUser = errors.New("a user name or password has no place in a target")
+
 // TargetURL reads a target as people write it: a port, "3000"; host, port and path
 // without a scheme, "localhost:3000/webhook"; or a whole URL with http or https. A
 // target that names no path gets the callback path.
 func TargetURL(text, callbackPath string) (*url.URL, error) {
 	u, err := targetURL(strings.TrimSpace(text))
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(text, "@"):
+		return nil, fmt.Errorf("target: %w", err) // there may be a password in it
+	case err != nil:
 		return nil, fmt.Errorf("target %q: %w", text, err)
 	}
 	if u.Path == "" {
@@ -46,6 +52,8 @@ func targetURL(text string) (*url.URL, error) {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("scheme %q is neither http nor https", u.Scheme)
+	case u.User != nil:
+		return nil, errUser
 	case u.Hostname() == "":
 		return nil, errors.New("no host")
 	case u.Fragment != "" || strings.HasSuffix(whole, "#"):
