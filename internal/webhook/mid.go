@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"math/bits"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,13 +33,42 @@ var (
 	midUnescape = strings.NewReplacer("ZA", "Z", "ZB", "+", "ZC", "/", "ZD", "=")
 )
 
-// String returns the mid as it stands in a payload.
+// String returns the mid as it stands in a payload. A burst of simulated messages
+// needs one for each, so it does without big integers. A time before 1970 counts
+// as 1970.
 func (m MessageID) String() string {
-	thread := new(big.Int).Lsh(new(big.Int).SetUint64(threadEpoch), 64)
-	thread.Or(thread, new(big.Int).SetUint64(m.Thread))
-	item := new(big.Int).Lsh(big.NewInt(m.At.UnixMicro()), 64)
-	plain := fmt.Sprintf("%s%s:%s:%s", midPrefix, m.Account, thread, item)
-	return midEscape.Replace(base64.StdEncoding.EncodeToString([]byte(plain)))
+	plain := make([]byte, 0, 160)
+	plain = append(plain, midPrefix...)
+	plain = append(plain, m.Account...)
+	plain = append(plain, ':')
+	plain = appendUint128(plain, threadEpoch, m.Thread)
+	plain = append(plain, ':')
+	plain = appendUint128(plain, uint64(max(m.At.UnixMicro(), 0)), 0)
+	return midEscape.Replace(base64.StdEncoding.EncodeToString(plain))
+}
+
+// appendUint128 appends hi·2^64 + lo in decimal.
+func appendUint128(dst []byte, hi, lo uint64) []byte {
+	const chunk, digits = 10_000_000_000_000_000_000, 19 // 10^19
+	// Dividing twice leaves three chunks; each quotient fits, since the upper half of
+	// every dividend is below the divisor.
+	high, low := bits.Div64(hi%chunk, lo, chunk)
+	top, middle := bits.Div64(hi/chunk, high, chunk)
+	started := false
+	for _, part := range [3]uint64{top, middle, low} {
+		start := len(dst)
+		if dst = strconv.AppendUint(dst, part, 10); started {
+			for len(dst)-start < digits {
+				dst = slices.Insert(dst, start, '0')
+			}
+		} else if started = part > 0; !started {
+			dst = dst[:start]
+		}
+	}
+	if !started {
+		dst = append(dst, '0')
+	}
+	return dst
 }
 
 // NewMID returns the mid of a message to account, in the conversation thread, sent
