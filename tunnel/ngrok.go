@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,7 +70,8 @@ func NewNgrok(cfg NgrokConfig, logger *slog.Logger) (*Ngrok, error) {
 		cfg.URL = u
 	}
 	if cfg.ConnectURL != "" {
-		if host, port, err := net.SplitHostPort(cfg.ConnectURL); err != nil || host == "" || port == "" {
+		host, port, err := net.SplitHostPort(cfg.ConnectURL)
+		if _, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || host == "" {
 			return nil, fmt.Errorf("ngrok connect URL %q is not host:port", cfg.ConnectURL)
 		}
 	}

@@ -15,13 +15,18 @@ import (
 
 const (
 	dialTimeout       = 10 * time.Second
+	bindTimeout       = 30 * time.Second // for the service to give out the URL
 	unbindTimeout     = 2 * time.Second  // for the service to take the URL away
 	drainTimeout      = 30 * time.Second // for Ingress.Serve, which has a bound of its own
 	disconnectTimeout = 2 * time.Second
 )
 
-// errStopped is what a stop from ngrok's dashboard or API looks like.
-var errStopped = errors.New("ngrok was asked to stop this agent")
+// The ends of a session that have no error of the library.
+var (
+	errStopped = errors.New("ngrok was asked to stop this agent")
+	errOverdue = errors.New("ngrok does not answer")
+	errGone    = errors.New("ngrok session ended")
+)
 
 // ngrokSession is one run of the provider.
 //
@@ -129,11 +134,17 @@ func (s *ngrokSession) run(ctx context.Context, in Ingress) error {
 		opener.Wait()
 		_ = s.agent.Disconnect() // nothing is left but the library's bookkeeping
 	}()
+	var overdue <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-overdue:
+			return errOverdue
 		case c := <-s.changes:
+			if c.kind == connUp {
+				overdue = time.After(bindTimeout)
+			}
 			if err := s.apply(c); err != nil {
 				return err
 			}
@@ -220,7 +231,7 @@ func (s *ngrokSession) apply(c connChange) error {
 		return &FatalError{Err: errStopped, Hint: "open the tunnel again when you want it back"}
 	case connGone:
 		s.down()
-		return errors.New("ngrok session ended")
+		return errGone
 	case connLost:
 	}
 	refusal := s.explain(c.err)
@@ -259,9 +270,9 @@ func (s *ngrokSession) shutDown(l *endpointListener, server *sync.WaitGroup) {
 	if !l.closeEndpoint(unbindTimeout) {
 		s.logger.Debug("ngrok endpoint does not close")
 		s.dialer.sever()
-		l.closeEndpoint(unbindTimeout)
 	}
 	_ = l.Close()
+	l.closeEndpoint(unbindTimeout)
 	cut := time.AfterFunc(drainTimeout, s.dialer.sever)
 	server.Wait()
 	cut.Stop()

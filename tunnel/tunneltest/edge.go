@@ -1,6 +1,7 @@
 package tunneltest
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -92,11 +93,11 @@ func Start() (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	agents, err := net.Listen("tcp", "127.0.0.1:0")
+	agents, err := listen("127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start edge: %w", err)
 	}
-	public, err := net.Listen("tcp", "127.0.0.1:0")
+	public, err := listen("127.0.0.1:0")
 	if err != nil {
 		_ = agents.Close()
 		return nil, fmt.Errorf("start edge: %w", err)
@@ -115,6 +116,11 @@ func Start() (*Edge, error) {
 	e.running.Go(func() { e.accept(agents) })
 	e.running.Go(func() { _ = e.server.Serve(e.public) })
 	return e, nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	return lc.Listen(context.Background(), "tcp", addr)
 }
 
 // Close ends the edge and everything it started.
@@ -148,9 +154,15 @@ func (e *Edge) WriteCA(dir string) (string, error) {
 }
 
 // Refuse returns the error of a hook that refuses with an ngrok error code.
-func Refuse(code int, text string) error {
-	return fmt.Errorf("%s\n\nERR_NGROK_%d\n", text, code) //nolint:revive,staticcheck // the service writes it so
+func Refuse(code int, text string) error { return &refusalError{code: code, text: text} }
+
+// refusalError is an error in the form that the service writes.
+type refusalError struct {
+	code int
+	text string
 }
+
+func (r *refusalError) Error() string { return fmt.Sprintf("%s\n\nERR_NGROK_%d\n", r.text, r.code) }
 
 // OnAuth sets a hook that can refuse agents. Nil accepts all.
 func (e *Edge) OnAuth(hook func(Auth) error) {
@@ -193,7 +205,7 @@ func (e *Edge) Up() error {
 	if e.agents != nil || e.closed {
 		return nil
 	}
-	agents, err := net.Listen("tcp", e.connect)
+	agents, err := listen(e.connect)
 	if err != nil {
 		return fmt.Errorf("bring edge up: %w", err)
 	}
@@ -292,4 +304,5 @@ func (e *Edge) nextID(prefix string) string {
 // errOffline is the error for a host without an agent.
 func errOffline(host string) error { return fmt.Errorf("no agent for %q", host) }
 
-var errRefused = errors.New("agent refused")
+// errSessionEnded is the answer to a bind that came too late.
+var errSessionEnded = errors.New("session has ended")

@@ -160,7 +160,7 @@ func (e *Edge) putOnline(s *session, req bindRequest, opts bindOptions) (*endpoi
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, live := e.sessions[s]; !live {
-		return nil, errRefused
+		return nil, errSessionEnded
 	}
 	host, err := hostOf(opts.URL)
 	if err != nil {

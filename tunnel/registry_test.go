@@ -1,0 +1,69 @@
+package tunnel_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igloo-dev/igloo/internal/secret"
+	"github.com/igloo-dev/igloo/tunnel"
+)
+
+func TestNew(t *testing.T) {
+	full := tunnel.Config{
+		PublicURL: "https://a.test",
+		Ngrok:     tunnel.NgrokConfig{Authtoken: secret.New(authtoken)},
+	}
+	for _, name := range tunnel.Names() {
+		p, err := tunnel.New(name, full)
+		if err != nil {
+			t.Errorf("New(%q) = %v", name, err)
+			continue
+		}
+		if got := p.Info().Name; got != name {
+			t.Errorf("New(%q).Info().Name = %q", name, got)
+		}
+	}
+	if diff := cmp.Diff([]string{"ngrok", "manual", "none"}, tunnel.Names()); diff != "" {
+		t.Errorf("Names (-want +got):\n%s", diff)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		is   error
+		want string
+	}{
+		{"ngrok", tunnel.ErrNoAuthtoken, `set up tunnel "ngrok": no ngrok authtoken`},
+		{"manual", tunnel.ErrNoPublicURL, `set up tunnel "manual": no public URL`},
+		{"carrier pigeon", nil, `unknown tunnel "carrier pigeon", available: ngrok, manual, none`},
+		{"", nil, `unknown tunnel "", available: ngrok, manual, none`},
+	}
+	for _, tt := range tests {
+		_, err := tunnel.New(tt.name, tunnel.Config{})
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("New(%q) = %v, want %q", tt.name, err, tt.want)
+			continue
+		}
+		if tt.is != nil && !errors.Is(err, tt.is) {
+			t.Errorf("New(%q) = %v, want %v in it", tt.name, err, tt.is)
+		}
+		if unknown, ok := errors.AsType[*tunnel.UnknownError](err); tt.is == nil && (!ok || unknown.Name != tt.name) {
+			t.Errorf("New(%q) = %v, want an UnknownError", tt.name, err)
+		}
+	}
+}
+
+func TestStateString(t *testing.T) {
+	want := map[tunnel.State]string{
+		tunnel.Connecting: "connecting", tunnel.Online: "online", tunnel.Degraded: "degraded",
+		tunnel.Reconnecting: "reconnecting", tunnel.Failed: "failed", tunnel.Closed: "closed", tunnel.State(99): "unknown",
+	}
+	for state, text := range want {
+		if got := state.String(); got != text {
+			t.Errorf("State(%d).String() = %q, want %q", state, got, text)
+		}
+	}
+}
