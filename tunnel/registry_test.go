@@ -67,3 +67,35 @@ func TestStateString(t *testing.T) {
 		}
 	}
 }
+
+func TestTLSEndString(t *testing.T) {
+	want := map[tunnel.TLSEnd]string{
+		tunnel.TLSNowhere: "nowhere", tunnel.TLSAtEdge: "edge", tunnel.TLSHere: "here", tunnel.TLSEnd(99): "unknown",
+	}
+	for end, text := range want {
+		if got := end.String(); got != text {
+			t.Errorf("TLSEnd(%d).String() = %q, want %q", end, got, text)
+		}
+	}
+}
+
+func TestFatalError(t *testing.T) {
+	cause := errors.New("no")
+	tests := []struct {
+		err  *tunnel.FatalError
+		want string
+	}{
+		{&tunnel.FatalError{Err: cause}, "no"},
+		{&tunnel.FatalError{Err: cause, Code: "E1"}, "no (E1)"},
+		{&tunnel.FatalError{Err: errors.New("E1: no"), Code: "E1"}, "E1: no"},
+		{&tunnel.FatalError{Code: "E1"}, "refused (E1)"},
+	}
+	for _, tt := range tests {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("Error() = %q, want %q", got, tt.want)
+		}
+	}
+	if !errors.Is(tests[1].err, cause) {
+		t.Error("a FatalError does not unwrap")
+	}
+}

@@ -10,13 +10,17 @@
 // switch for everything that goes wrong out there:
 //
 //	edge := tunneltest.New(t)
+//	ca, err := edge.WriteCA(t.TempDir())
+//	…
 //	cmd := exec.Command("igloo", "--tunnel", "ngrok",
-//		"--ngrok-connect-url", edge.ConnectURL(), "--ngrok-ca", edge.WriteCA(t.TempDir()))
+//		"--ngrok-connect-url", edge.ConnectURL(), "--ngrok-ca", ca)
 //	…
 //	edge.DropSessions()
 //	resp, err := edge.Client().Get(publicURL)
 //
 // [Memory] is a provider without a network, for tests of what uses providers.
 //
-// The package is for tests only and makes no API promise before v1.
+// Nothing but tests may import the package.
+//
+// The package makes no API promise before v1.
 package tunneltest
