@@ -37,12 +37,8 @@ func TestNgrokRefusedForGood(t *testing.T) {
 			} else {
 				edge.OnAuth(func(tunneltest.Auth) error { return tunneltest.Refuse(tt.code, echo) })
 			}
-			start := time.Now()
 			l := openNgrok(t, edge, tunnel.NgrokConfig{}, http.NotFoundHandler())
 			st := l.failed(t)
-			if took := time.Since(start); took > 2*time.Second {
-				t.Errorf("it takes %v to give up", took)
-			}
 			if want := fmt.Sprintf("ERR_NGROK_%d", tt.code); st.Code != want {
 				t.Errorf("code %q, want %q", st.Code, want)
 			}
