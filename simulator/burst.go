@@ -40,7 +40,7 @@ func (b Burst) Run(ctx context.Context, tally *Tally, fire func(ctx context.Cont
 				if err != nil && errors.Is(err, context.Canceled) && ctx.Err() != nil {
 					return // broken off by us, not by the app
 				}
-				tally.add(status, err, time.Since(began))
+				tally.Add(status, err, time.Since(began))
 			}
 		})
 	}
@@ -115,7 +115,8 @@ func (t *Tally) finish(at time.Time) {
 	t.ended = at
 }
 
-func (t *Tally) add(status int, err error, took time.Duration) {
+// Add counts one delivery: the app's status, or why there is no answer.
+func (t *Tally) Add(status int, err error, took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &t.summary

@@ -30,6 +30,20 @@ const (
 	WithoutValue
 )
 
+// flagNames are the flags in the order of their bits, as people write them.
+var flagNames = []string{"test", "echo", "own", "deleted", "standby", "no_sender", "hollow_edit", "unknown", "without_value"}
+
+// Names lists the flags by name, such as "echo".
+func (f Flag) Names() []string {
+	var names []string
+	for bit, name := range flagNames {
+		if f&(1<<bit) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Event is one change or one messaging item: the thing that happened.
 type Event struct {
 	N       int     // position in the delivery, from 1

@@ -1,0 +1,429 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/igloo-dev/igloo/fixtures"
+	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/webhook"
+	"github.com/igloo-dev/igloo/simulator"
+)
+
+// openReader opens the project's journal for reading, beside a running session or
+// without one. A project that has none yet lends the only live session's.
+func (c *command) openReader(ctx context.Context) (*journal.Journal, error) {
+	p := c.project
+	if _, err := os.Stat(p.journalPath()); err != nil || c.Session != "" {
+		session, err := c.findSession(ctx)
+		if errors.Is(err, errNoSession) {
+			return nil, withHint(errors.New("nothing is recorded for this project yet"), "start recording: igloo, or igloo --demo for a look")
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.DataDir = session.info.DataDir
+	}
+	// Without a session nobody has indexed what a killed one left behind, nor
+	// brought an older journal up to date.
+	if lock, err := lockProject(p); err == nil {
+		j, err := journal.Open(ctx, journal.Config{Path: p.journalPath()})
+		if err == nil {
+			err = j.Close()
+		}
+		lock.Release()
+		if err != nil && !errors.Is(err, journal.ErrReadOnly) {
+			return nil, err
+		}
+	}
+	return journal.OpenReader(ctx, journal.Config{Path: p.journalPath()})
+}
+
+func (b builder) events() *cobra.Command {
+	return b.group("events", "Look at what was recorded", b.eventsList(), b.eventsSearch(), b.eventsShow(), b.eventsFollow(), b.eventsExport())
+}
+
+// query adds what the reading commands share.
+func queryFlags(c *cobra.Command, filter *string, limit *int) {
+	c.Flags().StringVar(filter, "filter", "", "only deliveries that match `QUERY`, such as 'field:messages is:failed'")
+	if limit != nil {
+		c.Flags().IntVarP(limit, "limit", "n", 20, "the newest `N`; 0 is all")
+	}
+}
+
+func (b builder) eventsList() *cobra.Command {
+	var filter string
+	var limit int
+	c := &cobra.Command{
+		Use: "list", Short: "List recorded deliveries, oldest of the newest first",
+		Args: cobra.NoArgs,
+	}
+	queryFlags(c, &filter, &limit)
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, _ []string) error {
+		return c.listEvents(cmd.Context(), filter, limit)
+	})
+	return c
+}
+
+func (b builder) eventsSearch() *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use: "search QUERY…", Short: "List the deliveries that match a query",
+		Long: `List the deliveries that match a query: words are searched as prefixes in full text;
+field: status: verdict: is: from: id: since: before: took: narrow it down, - negates,
+body: and /regular expressions/ search the raw bodies.`,
+		Example: `  igloo events search ship canada
+  igloo events search field:messages from:@ada is:failed
+  igloo events search 'since:10m -is:fired took:>200ms'`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	c.Flags().IntVarP(&limit, "limit", "n", 20, "the newest `N`; 0 is all")
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
+		return c.listEvents(cmd.Context(), strings.Join(args, " "), limit)
+	})
+	return c
+}
+
+func (c *command) listEvents(ctx context.Context, filter string, limit int) error {
+	j, err := c.openReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close() }()
+	if limit < 0 {
+		return usagef("", "--limit: %d is less than 0", limit)
+	}
+	if limit == 0 {
+		limit = -1
+	}
+	out := &lineWriter{out: c.stdout}
+	return c.eachRow(ctx, j, filter, limit, func(r journal.Row) error {
+		if !c.JSON {
+			_, err := fmt.Fprintln(c.stdout, rowLine(r))
+			return err
+		}
+		d, err := j.Delivery(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		line, err := wholeDelivery(ctx, j, d)
+		if err != nil {
+			return err
+		}
+		return out.write(line)
+	})
+}
+
+// beforeFirst is the id before every delivery's, for pages that start at the oldest.
+const beforeFirst = -1
+
+// eachRow calls f with the newest limit rows of a query, oldest first; -1 is all.
+func (c *command) eachRow(ctx context.Context, j *journal.Journal, filter string, limit int, f func(journal.Row) error) error {
+	q, err := journal.ParseQuery(filter, time.Now())
+	if err != nil {
+		return err
+	}
+	page := journal.Page{Limit: 500}
+	if limit >= 0 {
+		rows, err := j.Rows(ctx, q, journal.Page{Limit: limit})
+		if err != nil {
+			return err
+		}
+		slices.Reverse(rows)
+		return each(rows, f)
+	}
+	for page.After = beforeFirst; ; {
+		rows, err := j.Rows(ctx, q, page)
+		if err != nil {
+			return err
+		}
+		if err := each(rows, f); err != nil {
+			return err
+		}
+		if len(rows) < page.Limit {
+			return nil
+		}
+		page.After = rows[len(rows)-1].ID
+	}
+}
+
+func each(rows []journal.Row, f func(journal.Row) error) error {
+	for _, r := range rows {
+		if err := f(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wholeDelivery is a delivery's line with its attempts.
+func wholeDelivery(ctx context.Context, j *journal.Journal, d journal.Delivery) (deliveryLine, error) {
+	line := newDeliveryLine(d)
+	attempts, err := j.Attempts(ctx, d.ID)
+	if err != nil {
+		return line, err
+	}
+	for _, a := range attempts {
+		line.Attempts = append(line.Attempts, newAttemptLine(a, true))
+	}
+	return line, nil
+}
+
+func (b builder) eventsShow() *cobra.Command {
+	var raw bool
+	c := &cobra.Command{
+		Use: "show ID", Short: "Show one delivery, or one event of it, in full",
+		Args: cobra.ExactArgs(1), ValidArgsFunction: completeDeliveries,
+	}
+	c.Flags().BoolVar(&raw, "raw", false, "print the received bytes and nothing else")
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
+		return c.showEvent(cmd.Context(), args[0], raw)
+	})
+	return c
+}
+
+func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
+	id, n, err := journal.ParseID(arg)
+	if err != nil {
+		return usagef("ids look like d42 or d42.3: igloo events list", "%s", err)
+	}
+	j, err := c.openReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close() }()
+	d, err := j.Delivery(ctx, id)
+	if err != nil {
+		return fmt.Errorf("%s: %w", arg, err)
+	}
+	line, err := wholeDelivery(ctx, j, d)
+	if err != nil {
+		return err
+	}
+	body := d.Body
+	if n > 0 {
+		payload, err := webhook.Parse(d.Body)
+		if err != nil || n > len(payload.Events) {
+			return withHint(fmt.Errorf("%s: %w", arg, journal.ErrNotFound), fmt.Sprintf("this delivery has %s: igloo events show %s", plural(len(payload.Events), "event", "events"), line.ID))
+		}
+		body = payload.Events[n-1].Raw
+		line.Events = line.Events[n-1 : n]
+	}
+	switch {
+	case raw:
+		_, err := c.stdout.Write(body)
+		return err
+	case c.JSON:
+		return (&lineWriter{out: c.stdout}).write(line)
+	}
+	printDelivery(c.stdout, line, body)
+	return nil
+}
+
+// printDelivery shows a delivery to people: what it is, headers, body, attempts.
+func printDelivery(w io.Writer, d deliveryLine, body []byte) {
+	fmt.Fprintf(w, "%s  %s  %s %s  %s", d.ID, d.At, d.Method, clean(d.URI), d.Verdict)
+	if d.Secret != "" {
+		fmt.Fprintf(w, " (app secret %s)", d.Secret)
+	}
+	if d.Reason != "" {
+		fmt.Fprintf(w, ": %s", clean(d.Reason))
+	}
+	fmt.Fprintf(w, "\n%s from %s, answered %d, %s\n", d.Source, clean(d.Remote), d.Answered, bytesText(int64(d.Size)))
+	for _, e := range d.Events {
+		fmt.Fprintf(w, "  %s  %s  %s\n", e.ID, clean(cmp.Or(e.Field, "unknown")), clean(e.Summary))
+	}
+	fmt.Fprintln(w)
+	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
+		for _, value := range d.Header[name] {
+			fmt.Fprintf(w, "%s: %s\n", clean(name), clean(value))
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n", clean(string(indented(body))))
+	for _, a := range d.Attempts {
+		fmt.Fprintf(w, "\nattempt %d at %s to %s: ", a.N, a.At, a.Target)
+		if a.Error != "" {
+			fmt.Fprintf(w, "%s\n", clean(a.Error))
+			continue
+		}
+		fmt.Fprintf(w, "%d in %.1fms\n", a.Status, a.TookMS)
+		if a.bodyFields != nil && a.Body != nil && *a.Body != "" {
+			fmt.Fprintf(w, "%s\n", clean(*a.Body))
+		}
+	}
+}
+
+// indented lays JSON out for reading; anything else stays as it is.
+func indented(body []byte) []byte {
+	var out bytes.Buffer
+	if json.Indent(&out, body, "", "  ") != nil {
+		return body
+	}
+	return out.Bytes()
+}
+
+func (b builder) eventsFollow() *cobra.Command {
+	var filter string
+	c := &cobra.Command{Use: "follow", Short: "Print deliveries as they are recorded", Args: cobra.NoArgs}
+	queryFlags(c, &filter, nil)
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, _ []string) error { return c.followEvents(cmd.Context(), filter) })
+	return c
+}
+
+func (c *command) followEvents(ctx context.Context, filter string) error {
+	q, err := journal.ParseQuery(filter, time.Now())
+	if err != nil {
+		return err
+	}
+	j, err := c.openReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close() }()
+	done := make(chan error, 1)
+	runCtx, stop := context.WithCancel(ctx)
+	go func() { done <- j.Run(runCtx) }()
+	out := &lineWriter{out: c.stdout}
+	err = followJournal(ctx, j, func(since journal.Cursor, news journal.Changes) error {
+		if news.Rows, err = onlyMatching(ctx, j, q, filter, news.Rows); err != nil {
+			return err
+		}
+		if c.JSON {
+			return writeChanges(ctx, out, j, since, news)
+		}
+		for _, r := range news.Rows {
+			if r.Indexed && !r.Pending() {
+				if _, err := fmt.Fprintln(c.stdout, rowLine(r)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// onlyMatching keeps the rows a query matches.
+func onlyMatching(ctx context.Context, j *journal.Journal, q journal.Query, text string, rows []journal.Row) ([]journal.Row, error) {
+	if text == "" || len(rows) == 0 {
+		return rows, nil
+	}
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	matching, err := j.Match(ctx, q, ids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(rows, func(r journal.Row) bool { return !slices.Contains(matching, r.ID) }), nil
+}
+
+func (b builder) eventsExport() *cobra.Command {
+	var filter, format, to string
+	c := &cobra.Command{
+		Use: "export", Short: "Print recorded deliveries for other programs",
+		Example: `  igloo events export --format ndjson > deliveries.ndjson
+  igloo events export --format curl --filter id:d42 --to http://localhost:3000/webhook`,
+		Args: cobra.NoArgs,
+	}
+	queryFlags(c, &filter, nil)
+	c.Flags().StringVar(&format, "format", "ndjson", "`FORMAT`: ndjson or curl")
+	c.Flags().StringVar(&to, "to", "http://localhost:3000/webhook", "`URL` of the curl commands")
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, _ []string) error {
+		return c.exportEvents(cmd.Context(), filter, format, to)
+	})
+	return c
+}
+
+func (c *command) exportEvents(ctx context.Context, filter, format, to string) error {
+	if format != "ndjson" && format != "curl" {
+		return usagef("one of: ndjson, curl", "--format: no such format %s", quoteValue(format))
+	}
+	target, err := simulator.ParseURL(to)
+	if err != nil {
+		return usagef("a whole URL: --to http://localhost:3000/webhook", "--to: %s", err)
+	}
+	j, err := c.openReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close() }()
+	out := &lineWriter{out: c.stdout}
+	return c.eachRow(ctx, j, filter, -1, func(r journal.Row) error {
+		d, err := j.Delivery(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if format == "curl" {
+			return exportCurl(c.stdout, target, d)
+		}
+		line, err := wholeDelivery(ctx, j, d)
+		if err != nil {
+			return err
+		}
+		return out.write(line)
+	})
+}
+
+// exportCurl prints a delivery as a curl command with the received headers.
+func exportCurl(w io.Writer, target *url.URL, d journal.Delivery) error {
+	request := &simulator.Request{Fixture: journal.FormatID(d.ID, 0), Body: d.Body}
+	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
+		if name == "Content-Length" || name == "Connection" || strings.HasPrefix(name, "X-Forwarded-") {
+			continue
+		}
+		for _, value := range d.Header[name] {
+			request.Header = append(request.Header, fixtures.HeaderField{Name: wireName(name), Value: value})
+		}
+	}
+	return printRequest(w, "curl", target, request)
+}
+
+// wireName spells the headers Meta spells its own way.
+func wireName(name string) string {
+	if name == http.CanonicalHeaderKey(webhook.APIVersionHeader) {
+		return webhook.APIVersionHeader
+	}
+	return name
+}
+
+// completeDeliveries completes ids with the newest recorded ones.
+func completeDeliveries(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+	defer cancel()
+	cfg, err := loadConfig(os.Environ(), cmd.Flags())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	j, err := journal.OpenReader(ctx, journal.Config{Path: cfg.project.journalPath()})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer func() { _ = j.Close() }()
+	q, _ := journal.ParseQuery("", time.Now())
+	rows, err := j.Rows(ctx, q, journal.Page{Limit: 30})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []string
+	for _, r := range rows {
+		out = append(out, journal.FormatID(r.ID, 0)+"\t"+clean(rowField(r)+" "+r.Summary))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/igloo-dev/igloo/fixtures"
+)
+
+func (b builder) fixtures() *cobra.Command {
+	return b.group("fixtures", "The sample deliveries igloo can fire", b.fixturesList(), b.fixturesShow(), b.fixturesCheck(), b.fixturesInit())
+}
+
+// fixturesFlag is the folder of the project's own fixtures. It is a flag of listen;
+// other commands follow the configuration.
+func (c *command) fixturesFlag() string {
+	for _, layer := range c.layers {
+		if value, _, ok := layer("fixtures"); ok {
+			return value
+		}
+	}
+	return "fixtures"
+}
+
+// fixtureLine describes a fixture to programs.
+type fixtureLine struct {
+	Type        string `json:"type"` // "fixture"
+	Name        string `json:"name"`
+	Field       string `json:"field"`
+	Login       string `json:"login"`
+	Evidence    string `json:"evidence,omitempty"`
+	Description string `json:"description,omitempty"`
+	Builtin     bool   `json:"builtin"`
+	Path        string `json:"path,omitempty"`
+	Size        int    `json:"size"`
+	Error       string `json:"error,omitempty"`
+	Line        int    `json:"line,omitempty"`
+	Column      int    `json:"column,omitempty"`
+}
+
+func newFixtureLine(f fixtures.Fixture) fixtureLine {
+	line := fixtureLine{
+		Type: "fixture", Name: f.Name, Field: f.Field, Login: string(f.Login), Evidence: string(f.Evidence),
+		Description: f.Description, Builtin: f.Builtin, Path: f.Path, Size: len(f.Payload),
+	}
+	if f.Err != nil {
+		line.Error = f.Err.Error()
+		if broken, ok := errors.AsType[*fixtures.Error](f.Err); ok {
+			line.Line, line.Column = broken.Line, broken.Column
+		}
+	}
+	return line
+}
+
+func (b builder) fixturesList() *cobra.Command {
+	c := &cobra.Command{Use: "list [PATTERN]", Short: "List the fixtures by name", Args: cobra.MaximumNArgs(1)}
+	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
+		set, err := fixtures.Load(c.fixturesDir(c.fixturesFlag()))
+		if err != nil {
+			return err
+		}
+		all := set.All()
+		if len(args) == 1 {
+			if all, err = set.Match(args[0]); err != nil {
+				return err
+			}
+		}
+		if c.JSON {
+			out := &lineWriter{out: c.stdout}
+			for _, f := range all {
+				if err := out.write(newFixtureLine(f)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		table := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "NAME\tFIELD\tLOGIN\tEVIDENCE\tDESCRIPTION")
+		for _, f := range all {
+			about := f.Description
+			if f.Err != nil {
+				about = "✗ " + oneLine(f.Err.Error())
+			}
+			evidence := string(f.Evidence)
+			if !f.Builtin {
+				evidence = "own"
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", clean(f.Name), clean(f.Field), f.Login, evidence, clean(about))
+		}
+		return table.Flush()
+	})
+	return c
+}
+
+func (b builder) fixturesShow() *cobra.Command {
+	c := &cobra.Command{
+		Use: "show NAME", Short: "Print a fixture's file", Args: cobra.ExactArgs(1), ValidArgsFunction: completeFixtures,
+		Long: `Print a fixture's file. To see the bytes that would be sent: igloo fire NAME --print http`,
+	}
+	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
+		set, err := fixtures.Load(c.fixturesDir(c.fixturesFlag()))
+		if err != nil {
+			return err
+		}
+		found, err := set.Resolve(args[0])
+		if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok {
+			return withHint(missing, "see what there is: igloo fixtures list")
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			if c.JSON {
+				line := struct {
+					fixtureLine
+					File string `json:"file"`
+				}{newFixtureLine(f), string(f.File)}
+				if err := (&lineWriter{out: c.stdout}).write(line); err != nil {
+					return err
+				}
+				continue
+			}
+			if _, err := c.stdout.Write(f.File); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return c
+}
+
+func (b builder) fixturesCheck() *cobra.Command {
+	c := &cobra.Command{
+		Use: "check [PATH…]", Short: "Check fixture files: what is wrong, and where",
+		Long: "Check fixture files, or the project's own folder. Exit code 3 when one is broken.",
+	}
+	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error { return c.checkFixtures(args) })
+	return c
+}
+
+func (c *command) checkFixtures(args []string) error {
+	var all []fixtures.Fixture
+	if len(args) == 0 {
+		args = []string{c.fixturesDir(c.fixturesFlag())}
+	}
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return withHint(fmt.Errorf("%s: no such file or folder", clean(arg)), "make one with samples: igloo fixtures init")
+		case err != nil:
+			return err
+		case !info.IsDir():
+			all = append(all, fixtures.ReadFile(arg))
+			continue
+		}
+		set, err := fixtures.Load(arg)
+		if err != nil {
+			return err
+		}
+		for _, f := range set.All() {
+			if !f.Builtin {
+				all = append(all, f)
+			}
+		}
+	}
+	broken := 0
+	out := &lineWriter{out: c.stdout}
+	for _, f := range all {
+		if f.Err != nil {
+			broken++
+		}
+		if c.JSON {
+			if err := out.write(newFixtureLine(f)); err != nil {
+				return err
+			}
+			continue
+		}
+		if f.Err != nil {
+			fmt.Fprintln(c.stdout, oneLine(f.Err.Error()))
+		}
+		for _, w := range f.Warnings {
+			fmt.Fprintf(c.stdout, "%s (warning)\n", oneLine(w.Error()))
+		}
+	}
+	if broken > 0 {
+		return &answerNo{fmt.Sprintf("%d of %s broken", broken, plural(len(all), "fixture is", "fixtures are"))}
+	}
+	fmt.Fprintf(c.stderr, "igloo: %s fine\n", plural(len(all), "fixture is", "fixtures are"))
+	return nil
+}
+
+func (b builder) fixturesInit() *cobra.Command {
+	c := &cobra.Command{
+		Use: "init [DIR]", Short: "Copy built-in fixtures into the project, to edit", Args: cobra.MaximumNArgs(1),
+		Long: `Copy built-in fixtures into the project's fixtures folder, with the JSON Schema editors
+use. Files that exist are left alone.`,
+	}
+	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
+		dir := c.fixturesDir(c.fixturesFlag())
+		if len(args) == 1 {
+			dir = args[0]
+		}
+		return c.initFixtures(dir)
+	})
+	return c
+}
+
+// starters are the fixtures fixtures init copies: one of each kind people edit.
+var starters = []string{"comments", "comments/reply", "messages/text", "messages/image", "message_reactions", "messaging_postbacks"}
+
+func (c *command) initFixtures(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the user's project, meant to be shared
+		return fmt.Errorf("make the fixtures folder: %w", err)
+	}
+	files := map[string][]byte{"schema.json": []byte(fixtures.Schema())}
+	for _, name := range starters {
+		f, err := fixtures.Builtin().Get(name)
+		if err != nil {
+			return err
+		}
+		files[f.Name+".json"] = f.File
+	}
+	written, kept := 0, 0
+	for name, data := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as above
+			return fmt.Errorf("make the fixtures folder: %w", err)
+		}
+		switch err := writeNew(path, data); {
+		case errors.Is(err, fs.ErrExist):
+			kept++
+		case err != nil:
+			return fmt.Errorf("write %s: %w", name, err)
+		default:
+			written++
+		}
+	}
+	fmt.Fprintf(c.stderr, "igloo: wrote %s to %s", plural(written, "file", "files"), dir)
+	if kept > 0 {
+		fmt.Fprintf(c.stderr, ", left %d that were there", kept)
+	}
+	fmt.Fprintln(c.stderr)
+	return nil
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(path string, data []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // a project file the user asked for
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
+}
+
+// completeFixtures completes the names of built-in and own fixtures.
+func completeFixtures(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	dir := "fixtures"
+	if cfg, err := loadConfig(os.Environ(), cmd.Flags()); err == nil {
+		dir = cfg.fixturesDir((&command{config: cfg}).fixturesFlag())
+	}
+	set, err := fixtures.Load(dir)
+	if err != nil {
+		set = fixtures.Builtin()
+	}
+	var out []string
+	for _, f := range set.All() {
+		if strings.HasPrefix(f.Name, prefix) {
+			out = append(out, f.Name+"\t"+clean(f.Description))
+		}
+	}
+	return out, cobra.ShellCompDirectiveDefault
+}

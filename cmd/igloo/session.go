@@ -1,0 +1,543 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/igloo-dev/igloo/fixtures"
+	"github.com/igloo-dev/igloo/internal/forward"
+	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/receiver"
+	"github.com/igloo-dev/igloo/internal/secret"
+	"github.com/igloo-dev/igloo/internal/webhook"
+	"github.com/igloo-dev/igloo/simulator"
+	"github.com/igloo-dev/igloo/tui"
+	"github.com/igloo-dev/igloo/tunnel"
+)
+
+// drainTimeout bounds how long a session that ends waits for answers and attempts.
+const drainTimeout = 10 * time.Second
+
+// session is one running `igloo listen`: every room of the house, wired together.
+//
+// A delivery's way: listener → receiver → journal → forwarder → target. Screens and
+// other igloo commands stand beside that way and read the journal.
+type session struct {
+	cfg     *config
+	flags   listenFlags
+	log     *slog.Logger
+	started time.Time
+
+	lock        *projectLock
+	keyring     *webhook.Keyring
+	verifyToken secret.Value
+	madeToken   bool // igloo made the verify token, so it may be shown
+	secrets     secrets
+
+	journal   *journal.Journal
+	receiver  *receiver.Receiver
+	forwarder *forward.Forwarder // nil without a target
+	target    *url.URL           // nil without a target
+	ingress   net.Listener
+	client    *simulator.Client
+	fixtures  *fixtures.Watcher
+	status    *tui.Status
+	tunnels   *tunnels
+	demo      *demoApp // nil unless --demo
+
+	pendingAtStart int // left over from an earlier session
+
+	closeLog func() error
+	once     sync.Once
+}
+
+// openSession opens everything a session needs and starts nothing. Call close after.
+func openSession(ctx context.Context, cfg *config, flags listenFlags) (s *session, err error) {
+	s = &session{cfg: cfg, flags: flags, started: time.Now(), closeLog: func() error { return nil }}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if err := cfg.project.create(); err != nil {
+		return nil, err
+	}
+	if s.lock, err = lockProject(cfg.project); err != nil {
+		return nil, err
+	}
+	if err := s.openLog(); err != nil {
+		return nil, err
+	}
+	if err := s.loadKeys(); err != nil {
+		return nil, err
+	}
+	s.journal, err = journal.Open(ctx, journal.Config{Path: cfg.project.journalPath(), Logger: s.log})
+	if err != nil {
+		return nil, err
+	}
+	pending, err := s.journal.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.pendingAtStart = len(pending)
+	if err := s.openTarget(); err != nil {
+		return nil, err
+	}
+	if s.ingress, err = listenIngress(flags.Listen, cfg.origin["listen"] != ""); err != nil {
+		return nil, err
+	}
+	s.fixtures = fixtures.NewWatcher(cfg.fixturesDir(flags.Fixtures), s.log)
+	if s.client, err = simulator.NewClient(simulator.ClientConfig{}); err != nil {
+		return nil, err
+	}
+	s.status = tui.NewStatus(s.facts())
+	if s.tunnels, err = newTunnels(s); err != nil {
+		return nil, err
+	}
+	return s, s.openReceiver()
+}
+
+// openLog sends the log to a file in the data directory: while the UI owns the
+// terminal nothing else writes there.
+func (s *session) openLog() error {
+	path := s.cfg.project.DataDir + string(os.PathSeparator) + "igloo.log"
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLogFile {
+		if err := os.Rename(path, path+".old"); err != nil {
+			return fmt.Errorf("open the log: %w", err)
+		}
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the user's data directory
+	if err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	s.closeLog = file.Close
+	level := slog.LevelInfo
+	if s.flags.Debug {
+		level = slog.LevelDebug
+	}
+	s.log = slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: level}))
+	return nil
+}
+
+// maxLogFile is the size above which the log file is put aside at start.
+const maxLogFile = 8 << 20
+
+// loadKeys reads the user's secrets and makes what the user did not give.
+func (s *session) loadKeys() error {
+	var err error
+	if s.secrets, err = s.cfg.loadSecrets(); err != nil {
+		return err
+	}
+	keys := s.secrets.App
+	if len(keys) == 0 {
+		own, err := s.cfg.project.developmentSecret()
+		if err != nil {
+			return err
+		}
+		keys = []webhook.AppSecret{{Name: webhook.DevelopmentSecret, Value: own}}
+	}
+	if s.keyring, err = webhook.NewKeyring(keys...); err != nil {
+		return err
+	}
+	if s.verifyToken = s.secrets.VerifyToken; s.verifyToken.Empty() {
+		s.madeToken = true
+		s.verifyToken, err = s.cfg.project.verifyToken()
+	}
+	return err
+}
+
+// openTarget makes the forwarder, when there is a target.
+func (s *session) openTarget() error {
+	to := s.flags.ForwardTo
+	if s.flags.Demo {
+		if to != "" {
+			return usagef("leave one of them out", "--demo brings its own target, --forward-to names another")
+		}
+		var err error
+		if s.demo, err = newDemoApp(s.keyring, s.verifyToken); err != nil {
+			return err
+		}
+		to = s.demo.URL(s.flags.Path)
+	}
+	if to == "" {
+		if s.flags.Answer == answerApp {
+			return usagef("add --forward-to 3000", "--answer app needs a target")
+		}
+		return nil
+	}
+	target, err := forward.TargetURL(to, s.flags.Path)
+	if err != nil {
+		return usagef("a port, a host and port, or a URL: --forward-to localhost:3000/webhook", "--forward-to: %s", err)
+	}
+	tlsConfig, err := s.flags.forwardTLS(target)
+	if err != nil {
+		return err
+	}
+	s.target = target
+	s.forwarder, err = forward.New(forward.Config{
+		Target:       target,
+		Concurrency:  s.flags.ForwardConcurrency,
+		PreserveHost: s.flags.HostHeader == hostPreserve,
+		TLS:          tlsConfig,
+		DrainTimeout: drainTimeout,
+		Logger:       s.log,
+	}, s.journal)
+	return err
+}
+
+func (s *session) openReceiver() error {
+	cfg := receiver.Config{
+		Path:              s.flags.Path,
+		Keyring:           s.keyring,
+		VerifyToken:       s.verifyToken,
+		AllowHost:         s.allowHost,
+		HasTarget:         s.forwarder != nil,
+		ForwardUnverified: s.flags.ForwardUnverified,
+		Logger:            s.log,
+	}
+	if s.flags.Answer == answerApp {
+		cfg.App = s.forwarder
+	}
+	var err error
+	s.receiver, err = receiver.New(cfg, s.journal)
+	if err != nil {
+		return usagef("a path starts with a slash: --path /webhook", "--path: %s", err)
+	}
+	return nil
+}
+
+// listenIngress opens the ingress. A port the user did not name moves to the next
+// free one.
+func listenIngress(address string, named bool) (net.Listener, error) {
+	host, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, usagef("a host and a port: --listen 127.0.0.1:4456", "--listen: %q is not an address", address)
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil || port < 0 || port > 65535 {
+		return nil, usagef("a host and a port: --listen 127.0.0.1:4456", "--listen: %q is not a port", portText)
+	}
+	var first error
+	for try := port; try <= min(port+100, 65535); try++ {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(try)))
+		if err == nil {
+			return l, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if named || port == 0 {
+			break
+		}
+	}
+	return nil, withHint(fmt.Errorf("listen on %s: %w", address, plainNetError(first)), "choose another port: --listen 127.0.0.1:0 takes any free one")
+}
+
+// plainNetError leaves the reason of a network error and drops the addresses that
+// the sentence around it names already.
+func plainNetError(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = call.Err
+	}
+	return err
+}
+
+// allowHost lets the public host and the user's own names through.
+func (s *session) allowHost(host string) bool {
+	if s.tunnels.publicHost() == host {
+		return true
+	}
+	for _, name := range s.flags.AllowHost {
+		if strings.EqualFold(name, host) {
+			return true
+		}
+	}
+	return false
+}
+
+// localURL is the callback URL on this machine.
+func (s *session) localURL() string { return "http://" + s.ingress.Addr().String() + s.flags.Path }
+
+// facts is what the session knows at its start.
+func (s *session) facts() tui.Facts {
+	f := tui.Facts{
+		Name:      "igloo",
+		Started:   s.started,
+		LocalURL:  s.localURL(),
+		TokenName: s.secrets.VerifyTokenFrom,
+		More: []tui.Fact{
+			{Name: "project", Value: s.cfg.project.Dir},
+			{Name: "journal", Value: s.cfg.project.journalPath()},
+			{Name: "log", Value: s.cfg.project.DataDir + string(os.PathSeparator) + "igloo.log"},
+			{Name: "version", Value: buildVersion()},
+		},
+	}
+	for _, key := range s.keyring.Secrets() {
+		f.Secrets = append(f.Secrets, key.Name)
+	}
+	if s.madeToken {
+		f.VerifyToken = s.verifyToken
+	}
+	if s.target != nil {
+		f.TargetURL, f.Target = s.target.String(), tui.Waiting
+	}
+	if s.pendingAtStart > 0 {
+		f.Notice = fmt.Sprintf("%d deliveries of an earlier session were never forwarded: igloo replay --pending", s.pendingAtStart)
+	}
+	return f
+}
+
+// server makes the http.Server of one ingress listener.
+func (s *session) server() *http.Server { return s.receiver.Server() }
+
+// run serves until ctx ends or something breaks for good, with ui in front. It
+// drains what was answered before it returns.
+func (s *session) run(ctx context.Context, ui screen) error {
+	// The journal outlives the servers and the forwarder, which write to it.
+	journalCtx, stopJournal := context.WithCancel(context.WithoutCancel(ctx))
+	var recorder errgroup.Group
+	recorder.Go(func() error { return s.journal.Run(journalCtx) })
+	// The forwarder outlives the servers: what was answered is forwarded.
+	forwardCtx, stopForward := context.WithCancel(context.WithoutCancel(ctx))
+	var sender errgroup.Group
+	if s.forwarder != nil {
+		sender.Go(func() error { return s.forwarder.Run(forwardCtx) })
+	}
+
+	// The sample app outlives the forwarder, which waits for its answers.
+	demoCtx, stopDemo := context.WithCancel(context.WithoutCancel(ctx))
+	var sample errgroup.Group
+	if s.demo != nil {
+		sample.Go(func() error { return s.demo.run(demoCtx) })
+	}
+
+	doors, ctx := errgroup.WithContext(ctx)
+	doors.Go(func() error { return s.serveIngress(ctx) })
+	doors.Go(func() error { return s.serveControl(ctx) })
+	doors.Go(func() error { return s.tunnels.run(ctx, ui.Tunnel) })
+	doors.Go(func() error { return s.fixtures.Run(ctx) })
+	doors.Go(func() error { return s.follow(ctx) })
+	if s.target != nil {
+		doors.Go(func() error { return s.watchTarget(ctx) })
+	}
+	doors.Go(func() error {
+		err := ui.Run(ctx)
+		if err == nil {
+			err = errUIEnded
+		}
+		return err
+	})
+	err := doors.Wait()
+	ui.Drain()
+	stopForward()
+	sendErr := sender.Wait()
+	stopDemo()
+	sampleErr := sample.Wait()
+	stopJournal()
+	recordErr := recorder.Wait()
+	if errors.Is(err, errUIEnded) || errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(err, sendErr, sampleErr, recordErr)
+}
+
+// errUIEnded ends the session because the user quit.
+var errUIEnded = errors.New("quit")
+
+// waiting counts the deliveries of this session that were not sent yet.
+func (s *session) waiting() int {
+	ids, err := s.journal.Pending(context.Background())
+	if err != nil {
+		return 0
+	}
+	return len(ids) - s.pendingAtStart
+}
+
+// serveIngress serves the loopback listener until ctx ends, then answers what it
+// has accepted.
+func (s *session) serveIngress(ctx context.Context) error {
+	return serveUntil(ctx, s.server(), s.ingress)
+}
+
+// serveUntil runs a server until ctx ends and shuts it down within drainTimeout.
+func serveUntil(ctx context.Context, srv *http.Server, l net.Listener) error {
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if srv.Shutdown(drain) != nil {
+		_ = srv.Close() // what is left is cut off
+	}
+	<-done
+	return nil
+}
+
+// close releases what openSession took.
+func (s *session) close() {
+	s.once.Do(func() {
+		if s.ingress != nil {
+			_ = s.ingress.Close()
+		}
+		if s.demo != nil {
+			s.demo.Close()
+		}
+		if s.journal != nil {
+			_ = s.journal.Close()
+		}
+		if s.lock != nil {
+			s.lock.Release()
+		}
+		_ = s.closeLog()
+	})
+}
+
+// follow keeps the facts up to date that follow from the journal.
+func (s *session) follow(ctx context.Context) error {
+	changed, stop := s.journal.Watch()
+	defer stop()
+	cursor, err := s.journal.Now(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+		for more := true; more; {
+			changes, err := s.journal.Changes(ctx, cursor, 500)
+			if err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+			s.learn(changes)
+			cursor, more = changes.Next, changes.More
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// learn takes from the journal's news what the status line says.
+func (s *session) learn(changes journal.Changes) {
+	for _, v := range changes.Verifications {
+		if v.Reason == "" && !v.Self {
+			s.status.Update(func(f *tui.Facts) { f.Verified = v.ReceivedAt })
+		}
+	}
+	for _, r := range changes.Rows {
+		if r.Verdict == webhook.Unchecked && r.Source == journal.Live {
+			s.status.Update(func(f *tui.Facts) {
+				f.Notice = "signed deliveries arrive and no app secret is known, so they are not forwarded: set IGLOO_APP_SECRET"
+			})
+			break
+		}
+	}
+	if n := len(changes.Attempts); n > 0 {
+		last := changes.Attempts[n-1]
+		s.setTarget(last.Status != 0, last.Err)
+	}
+}
+
+func (s *session) setTarget(up bool, note string) {
+	phase := tui.Down
+	if up {
+		phase, note = tui.Up, ""
+	}
+	if now := s.status.Facts(); now.Target == phase && now.TargetNote == note {
+		return
+	}
+	s.status.Update(func(f *tui.Facts) { f.Target, f.TargetNote = phase, note })
+}
+
+// watchTarget looks for the app until it is there, and again when it went away: a
+// connection only, because a request could have effects.
+func (s *session) watchTarget(ctx context.Context) error {
+	address := hostPort(s.target)
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		if s.status.Facts().Target != tui.Up {
+			dialer := net.Dialer{Timeout: time.Second}
+			conn, err := dialer.DialContext(ctx, "tcp", address)
+			if err == nil {
+				_ = conn.Close()
+				s.setTarget(true, "")
+			} else if ctx.Err() == nil {
+				s.setTarget(false, fmt.Sprintf("%s: %s", address, plainNetError(err)))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// publicURL is the callback URL behind a tunnel's URL.
+func (s *session) publicURL(base *url.URL) string {
+	if base == nil {
+		return ""
+	}
+	return strings.TrimSuffix(base.String(), "/") + s.flags.Path
+}
+
+// showTunnel puts a tunnel's report into the facts.
+func (s *session) showTunnel(provider string, st tunnel.Status) {
+	s.status.Update(func(f *tui.Facts) {
+		f.Provider, f.CallbackURL = provider, s.publicURL(st.URL)
+		f.TunnelNote = tunnelNote(st)
+		switch st.State {
+		case tunnel.Online:
+			f.Tunnel = tui.Up
+		case tunnel.Connecting, tunnel.Reconnecting:
+			f.Tunnel = tui.Waiting
+		case tunnel.Closed:
+			f.Tunnel, f.Provider = tui.Absent, ""
+		case tunnel.Failed, tunnel.Degraded:
+			f.Tunnel = tui.Down
+		}
+	})
+}
+
+// tunnelNote says what a state alone does not.
+func tunnelNote(st tunnel.Status) string {
+	if st.Err == nil {
+		return ""
+	}
+	note := oneLine(st.Err.Error())
+	if st.Hint != "" {
+		note += ": " + oneLine(st.Hint)
+	}
+	if st.RetryIn > 0 {
+		note += fmt.Sprintf(" (next try in %s)", st.RetryIn.Round(100*time.Millisecond))
+	}
+	return note
+}

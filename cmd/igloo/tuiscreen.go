@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+
+	"github.com/igloo-dev/igloo/fixtures"
+	"github.com/igloo-dev/igloo/tui"
+	"github.com/igloo-dev/igloo/tunnel"
+)
+
+// tuiScreen shows a session in the terminal UI.
+type tuiScreen struct {
+	command *command
+	session *session
+}
+
+// Run shows the UI until the user quits or ctx ends.
+func (t *tuiScreen) Run(ctx context.Context) error {
+	s := t.session
+	if len(s.secrets.App) == 0 {
+		s.status.Update(func(f *tui.Facts) {
+			if f.Notice == "" {
+				f.Notice = "no app secret known: set IGLOO_APP_SECRET to check Meta's deliveries; igloo doctor --env prints the development secret"
+			}
+		})
+	}
+	theme, err := tui.ParseTheme(s.flags.Theme)
+	if err != nil {
+		return usagef("one of: auto, dark, light, ansi, none", "--theme: %s", err)
+	}
+	if t.command.getenv("NO_COLOR") != "" {
+		theme = tui.None
+	}
+	return tui.Run(ctx, tui.Config{
+		Journal:  s.journal,
+		Session:  s,
+		Fixtures: fixtureList{s.fixtures},
+		Status:   s.status,
+		Theme:    theme,
+		ASCII:    s.flags.ASCII || !utf8Locale(t.command.getenv),
+	})
+}
+
+// fixtureList is what the UI sees of the watched fixtures.
+type fixtureList struct{ *fixtures.Watcher }
+
+// All returns the fixtures as they are now.
+func (l fixtureList) All() []fixtures.Fixture { return l.Set().All() }
+
+// Tunnel does nothing: the UI reads the session's status.
+func (t *tuiScreen) Tunnel(string, tunnel.Status) {}
+
+// Drain says, once the terminal is given back, why igloo does not end at once.
+func (t *tuiScreen) Drain() { newPlainScreen(t.command.stdout, t.command.stderr, t.session).Drain() }

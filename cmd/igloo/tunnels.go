@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/igloo-dev/igloo/tui"
+	"github.com/igloo-dev/igloo/tunnel"
+)
+
+const (
+	tunnelAuto   = "auto"
+	tunnelNone   = "none"
+	tunnelManual = "manual"
+	tunnelNgrok  = "ngrok"
+)
+
+// tunnels runs the tunnel the user wants and opens another one when asked.
+type tunnels struct {
+	session *session
+	wanted  []string // tried in order; empty: none
+	named   bool     // the user named them, so a refusal for good ends the session
+	orders  chan []string
+
+	mu   sync.Mutex
+	open string // name of the open tunnel, "" when none
+	host string // public host
+}
+
+// newTunnels reads --tunnel and what stands beside it.
+func newTunnels(s *session) (*tunnels, error) {
+	t := &tunnels{session: s, orders: make(chan []string, 1)}
+	names := strings.Split(s.flags.Tunnel, ",")
+	switch {
+	case s.flags.Demo && s.cfg.origin["tunnel"] == "--tunnel" && s.flags.Tunnel != tunnelNone:
+		return nil, usagef("leave one of them out", "--demo implies --tunnel none")
+	case s.flags.Demo:
+		names = []string{tunnelNone}
+	case s.flags.PublicURL != "" && s.flags.Tunnel == tunnelAuto:
+		names = []string{tunnelManual}
+	case s.flags.PublicURL != "" && !slices.Contains(names, tunnelManual):
+		return nil, usagef("use it with --tunnel manual", "--public-url is the address of a tunnel of your own")
+	case s.flags.PublicURL == "" && slices.Contains(names, tunnelManual):
+		return nil, usagef("add --public-url https://…", "--tunnel manual needs the public URL")
+	}
+	for _, name := range names {
+		switch name = strings.TrimSpace(name); name {
+		case tunnelNone:
+			if len(names) > 1 {
+				return nil, usagef("leave it out of the list", "--tunnel none goes with no other")
+			}
+		case tunnelAuto:
+			if len(names) > 1 {
+				return nil, usagef("leave it out of the list", "--tunnel auto goes with no other")
+			}
+			if !s.secrets.Authtoken.Empty() {
+				t.wanted = []string{tunnelNgrok}
+			}
+		default:
+			if _, err := t.provider(name); err != nil {
+				return nil, err
+			}
+			t.wanted, t.named = append(t.wanted, name), true
+		}
+	}
+	return t, nil
+}
+
+// provider makes a provider by name.
+func (t *tunnels) provider(name string) (tunnel.Provider, error) {
+	f := t.session.flags
+	ngrok := tunnel.NgrokConfig{
+		Authtoken:  t.session.secrets.Authtoken,
+		URL:        f.NgrokURL,
+		ConnectURL: f.NgrokConnectURL,
+	}
+	if name == tunnelNgrok {
+		if t.session.secrets.Authtoken.Empty() {
+			return nil, withHint(errors.New("no ngrok authtoken is known"), "set NGROK_AUTHTOKEN to the token of your ngrok dashboard")
+		}
+		var err error
+		if ngrok.Policy, err = readOptional(f.NgrokPolicy, "--ngrok-policy"); err != nil {
+			return nil, err
+		}
+		if f.NgrokCA != "" {
+			if ngrok.CAs, err = readPool(f.NgrokCA, "--ngrok-ca"); err != nil {
+				return nil, err
+			}
+		}
+	}
+	p, err := tunnel.New(name, tunnel.Config{PublicURL: f.PublicURL, Ngrok: ngrok, Logger: t.session.log})
+	if unknown, ok := errors.AsType[*tunnel.UnknownError](err); ok {
+		return nil, usagef(nearestHint(name, append(tunnel.Names(), tunnelAuto), ""), "--tunnel: %s", unknown)
+	}
+	if err != nil {
+		return nil, usagef("", "--tunnel: %s", err)
+	}
+	return p, nil
+}
+
+func readOptional(path, flag string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // a file the user named
+	if err != nil {
+		return "", usagef("", "%s: %s", flag, err)
+	}
+	return string(data), nil
+}
+
+func readPool(path, flag string) (*x509.CertPool, error) {
+	data, err := readOptional(path, flag)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(data)) {
+		return nil, usagef("it must be a PEM file", "%s: no certificate in %q", flag, path)
+	}
+	return pool, nil
+}
+
+// run keeps the wanted tunnel open and changes it when told to, until ctx ends. A
+// refusal for good of a tunnel that the user named is an error, unless the screen
+// is one where another can be opened.
+func (t *tunnels) run(ctx context.Context, show func(provider string, st tunnel.Status)) error {
+	report := func(provider string, st tunnel.Status) {
+		t.note(provider, st)
+		t.session.showTunnel(provider, st)
+		show(provider, st)
+	}
+	wanted, named := t.wanted, t.named
+	for {
+		runCtx, cancel := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- t.ladder(runCtx, wanted, report) }()
+		select {
+		case err := <-done:
+			cancel()
+			if err != nil && named && !t.session.flags.interactive {
+				return err
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			select { // nothing is open: wait for an order
+			case <-ctx.Done():
+				return nil
+			case wanted = <-t.orders:
+			}
+		case wanted = <-t.orders:
+			cancel()
+			<-done
+		}
+		named = false
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// ladder tries providers in order until one stays open; it returns why the last
+// one would not.
+func (t *tunnels) ladder(ctx context.Context, names []string, report func(string, tunnel.Status)) error {
+	var refused error
+	for _, name := range names {
+		provider, err := t.provider(name)
+		if err != nil {
+			return err
+		}
+		supervisor := tunnel.Supervisor{
+			Provider: provider,
+			Ingress:  tunnel.HTTPIngress("http://"+t.session.ingress.Addr().String(), drainTimeout, t.session.server),
+			Secrets:  t.session.secrets.values,
+			Logger:   t.session.log,
+		}
+		refused = supervisor.Run(ctx, func(st tunnel.Status) { report(name, st) })
+		if refused == nil || ctx.Err() != nil {
+			return nil
+		}
+	}
+	return refused
+}
+
+// note remembers what is open.
+func (t *tunnels) note(provider string, st tunnel.Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open, t.host = provider, ""
+	switch st.State {
+	case tunnel.Closed, tunnel.Failed:
+		t.open = ""
+	case tunnel.Online, tunnel.Degraded, tunnel.Connecting, tunnel.Reconnecting:
+	}
+	if st.URL != nil {
+		t.host = strings.ToLower(st.URL.Hostname())
+	}
+}
+
+func (t *tunnels) publicHost() string {
+	if t == nil {
+		return ""
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.host
+}
+
+// Choices lists the tunnels this session can open.
+func (t *tunnels) Choices(context.Context) ([]tui.Choice, error) {
+	t.mu.Lock()
+	open := t.open
+	t.mu.Unlock()
+	ngrok := tui.Choice{Name: tunnelNgrok, Summary: "ngrok carries the traffic; free account, the URL stays", Open: open == tunnelNgrok}
+	if t.session.secrets.Authtoken.Empty() {
+		ngrok.Missing = "no authtoken: set NGROK_AUTHTOKEN and start again"
+	}
+	manual := tui.Choice{Name: tunnelManual, Summary: "a proxy or tunnel of your own that points at the local URL", Open: open == tunnelManual}
+	if t.session.flags.PublicURL == "" {
+		manual.Missing = "start igloo with --public-url https://…"
+	}
+	return []tui.Choice{ngrok, manual}, nil
+}
+
+// Open opens the named tunnel in place of the one that is open.
+func (t *tunnels) Open(_ context.Context, name string) error {
+	if _, err := t.provider(name); err != nil {
+		return err
+	}
+	return t.order([]string{name})
+}
+
+// Close closes the tunnel that is open.
+func (t *tunnels) Close(context.Context) error { return t.order(nil) }
+
+func (t *tunnels) order(names []string) error {
+	select {
+	case t.orders <- names:
+		return nil
+	default:
+		return fmt.Errorf("a tunnel is being opened or closed already")
+	}
+}
