@@ -15,9 +15,13 @@ var (
 	errCrowded  = errors.New("too many bytes in flight")
 )
 
-// firstRead bounds what is allocated on the sender's word alone: a Content-Length
-// costs nothing to write.
-const firstRead = 64 << 10
+// What is allocated on the sender's word alone: a Content-Length costs nothing to
+// write. Meta's largest deliveries, a thousand updates, fit into the first.
+const (
+	firstRead        = 512 << 10
+	firstReadUnknown = 32 << 10 // when no length is declared
+	growth           = 16
+)
 
 // readBody reads a body, to its exact length when that is declared. held is how
 // many bytes of the shared room for bodies it took, to be given back by the caller
@@ -26,12 +30,12 @@ func (r *Receiver) readBody(src io.Reader, length int64) (body []byte, held int6
 	if length > MaxBody {
 		return nil, 0, errTooLarge
 	}
-	limit := length
+	limit, first := length, int64(firstRead)
 	if length < 0 {
-		limit = MaxBody + 1 // the one byte more tells that it is too large
+		limit, first = MaxBody+1, firstReadUnknown // the one byte more tells that it is too large
 	}
 	for int64(len(body)) < limit {
-		size := min(limit, max(firstRead, 4*held))
+		size := min(limit, max(first, growth*held))
 		if r.buffered.Add(size-held) > maxBuffered {
 			return nil, size, errCrowded
 		}

@@ -29,7 +29,7 @@ func HostName(host string) (name string, ok bool) {
 		name = host[:i]
 	}
 	name = strings.TrimSuffix(name, ".")
-	if name == "" || len(name) > maxHostName || name[0] == '.' || name[0] == '-' {
+	if name == "" || len(name) > maxHostName || name[0] == '.' || name[0] == '-' || strings.Contains(name, "..") || strings.HasSuffix(name, ".") {
 		return "", false
 	}
 	for i := range len(name) {
