@@ -77,7 +77,7 @@ var house = map[string]room{
 		talks: true,
 	},
 	"bench": {
-		ours:    []string{"internal/webhook", "internal/secret"},
+		ours:    []string{"internal/journal", "internal/webhook", "internal/secret"},
 		foreign: []string{"golang.org/x/sync", "golang.org/x/sys"},
 		talks:   true,
 	},
@@ -211,6 +211,40 @@ func TestNoMachinePaths(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every command that the README's examples type must be one: the word is the Use of a
+// command, or an alias.
+func TestREADMECommands(t *testing.T) {
+	known := map[string]bool{}
+	for _, src := range sources(t) {
+		if src.folder == "cmd/igloo" && !src.test {
+			for _, text := range literals(src.file) {
+				name, _, _ := strings.Cut(text, " ")
+				known[name] = true
+			}
+		}
+	}
+	example := regexp.MustCompile("(?m)^(?:\\$ )?igloo ([a-z]+)")
+	for _, found := range example.FindAllStringSubmatch(string(read(t, "README.md")), -1) {
+		if !known[found[1]] {
+			t.Errorf("README.md says %q; no command has that name", found[0])
+		}
+	}
+}
+
+// literals returns the values of a file's string literals.
+func literals(file *ast.File) []string {
+	var out []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if text, err := strconv.Unquote(lit.Value); err == nil {
+				out = append(out, text)
+			}
+		}
+		return true
+	})
+	return out
 }
 
 // sources parses every Go file of the module.

@@ -278,9 +278,9 @@ func (l *lab) command(ctx context.Context, home string, args ...string) *exec.Cm
 
 // list returns the command that lists the newest 50 deliveries a query finds.
 func (l *lab) list(ctx context.Context, home, query string) *exec.Cmd {
-	args := []string{"events", "list", "--data-dir", filepath.Join(home, "data"), "--json", "--limit", "50"}
+	args := []string{"events", "list", "--data-dir", filepath.Join(home, "data"), "--limit", "50"}
 	if query != "" {
-		args = append(args, query)
+		args = append(args, "--filter", query)
 	}
 	return l.command(ctx, home, args...)
 }

@@ -18,7 +18,7 @@ func measureJournal(ctx context.Context, l *lab, r *report) error {
 	if err := l.measureScreen(ctx, home, size, r); err != nil {
 		return err
 	}
-	if err := l.measureCommands(ctx, home, r, thousands(size), 50, 15); err != nil {
+	if err := l.measureQueries(ctx, home, r, scale{thousands(size), 2, 0.5, 50, 15}); err != nil {
 		return err
 	}
 	if !l.million {
@@ -28,7 +28,7 @@ func measureJournal(ctx context.Context, l *lab, r *report) error {
 	if err := l.fill(ctx, home, size, million); err != nil {
 		return err
 	}
-	return l.measureCommands(ctx, home, r, "1M", 60, 20)
+	return l.measureQueries(ctx, home, r, scale{"1M", 5, 1, 60, 20})
 }
 
 func thousands(n int) string { return fmt.Sprintf("%dk", n/1000) }
@@ -178,39 +178,4 @@ func idleCPU(ctx context.Context, p *process, d time.Duration) (float64, error) 
 		return 0, err
 	}
 	return 100 * (after - before).Seconds() / d.Seconds(), nil
-}
-
-// measureCommands times whole commands on a journal that no session holds.
-func (l *lab) measureCommands(ctx context.Context, home string, r *report, size string, must, goal float64) error {
-	queries := []struct{ name, query string }{
-		{"list 50", ""},
-		{"filter by a rare sender", fmt.Sprintf("from:%d", rarePerson)},
-		{"search a rare word", "number5000"},
-		{"search a common word", "available"},
-	}
-	runs := pick(l, 15, 5)
-	for _, q := range queries {
-		var took []time.Duration
-		for range runs {
-			d, out, err := runCommand(l.list(ctx, home, q.query))
-			if err != nil {
-				return err
-			}
-			if len(out) == 0 {
-				return fmt.Errorf("%s found nothing in a journal of %s", q.name, size)
-			}
-			took = append(took, d)
-		}
-		r.atMost(q.name+" at "+size+", whole command", "ms", median(milliseconds(took)), must, goal)
-	}
-	var took []time.Duration
-	for range runs {
-		d, err := l.timeToListening(ctx, home)
-		if err != nil {
-			return err
-		}
-		took = append(took, d)
-	}
-	r.atMost("start to listening at "+size, "ms", median(milliseconds(took)), 100, 50)
-	return nil
 }

@@ -23,24 +23,20 @@ func measureStart(ctx context.Context, l *lab, r *report) error {
 		return err
 	}
 	runs := pick(l, 21, 7)
-	var version, listening []time.Duration
-	for range runs {
+	version, err := repeat(runs, func() (time.Duration, error) {
 		took, _, err := runCommand(l.command(ctx, home, "version"))
-		if err != nil {
-			return err
-		}
-		version = append(version, took)
+		return took, err
+	})
+	if err != nil {
+		return err
 	}
-	for range runs {
-		took, err := l.timeToListening(ctx, home)
-		if err != nil {
-			return err
-		}
-		listening = append(listening, took)
+	listening, err := repeat(runs, func() (time.Duration, error) { return l.timeToListening(ctx, home) })
+	if err != nil {
+		return err
 	}
 	r.atMost("binary, stripped", "MB", float64(info.Size())/1e6, 18, 15)
-	r.atMost("igloo version", "ms", median(milliseconds(version)), 20, 8)
-	r.atMost("start to listening", "ms", median(milliseconds(listening)), 100, 50)
+	r.atMost("igloo version", "ms", median(version), 20, 8)
+	r.atMost("start to listening", "ms", median(listening), 100, 50)
 	return nil
 }
 
