@@ -299,11 +299,11 @@ func (c *command) followEvents(ctx context.Context, filter string) error {
 	go func() { done <- j.Run(runCtx) }()
 	out := &lineWriter{out: c.stdout}
 	err = followJournal(ctx, j, func(since journal.Cursor, news journal.Changes) error {
-		if news.Rows, err = onlyMatching(ctx, j, q, filter, news.Rows); err != nil {
+		if news.Rows, err = onlyMatching(context.WithoutCancel(ctx), j, q, filter, news.Rows); err != nil {
 			return err
 		}
 		if c.JSON {
-			return writeChanges(ctx, out, j, since, news)
+			return writeChanges(context.WithoutCancel(ctx), out, j, since, news)
 		}
 		for _, r := range news.Rows {
 			if r.Indexed && !r.Pending() {

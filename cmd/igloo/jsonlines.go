@@ -208,7 +208,8 @@ func (j *jsonScreen) Tunnel(provider string, st tunnel.Status) {
 
 func (j *jsonScreen) Drain() {}
 
-func (j *jsonScreen) Run(ctx context.Context) error {
+// Run prints what happens until everything is recorded.
+func (j *jsonScreen) Run(_, drained context.Context) error {
 	if err := j.out.write(j.session.info()); err != nil {
 		return err
 	}
@@ -217,8 +218,8 @@ func (j *jsonScreen) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return followJournal(ctx, j.session.journal, func(since journal.Cursor, news journal.Changes) error {
-		return writeChanges(ctx, j.out, j.session.journal, since, news)
+	return followJournal(drained, j.session.journal, func(since journal.Cursor, news journal.Changes) error {
+		return writeChanges(context.WithoutCancel(drained), j.out, j.session.journal, since, news)
 	})
 }
 

@@ -191,8 +191,10 @@ const (
 
 // screen shows a running session.
 type screen interface {
-	// Run shows the session until ctx ends, or the user quits.
-	Run(ctx context.Context) error
+	// Run shows the session. It returns when the user quits, or when ctx ends, which
+	// is when the session begins to end. A screen that only prints may go on until
+	// drained ends: by then everything is recorded.
+	Run(ctx, drained context.Context) error
 	// Tunnel is told every report about a tunnel.
 	Tunnel(provider string, st tunnel.Status)
 	// Drain says that the session ends once what was answered is forwarded. It

@@ -26,10 +26,8 @@ func followJournal(ctx context.Context, j *journal.Journal, news func(since jour
 // followFrom is followJournal from a given place.
 func followFrom(ctx context.Context, j *journal.Journal, cursor journal.Cursor, changed <-chan struct{}, news func(since journal.Cursor, changes journal.Changes) error) error {
 	for {
-		changes, err := j.Changes(ctx, cursor, 500)
-		if ctx.Err() != nil {
-			return nil
-		}
+		last := ctx.Err() != nil // what was recorded before ctx ended is still news
+		changes, err := j.Changes(context.WithoutCancel(ctx), cursor, 500)
 		if err != nil {
 			return err
 		}
@@ -40,14 +38,16 @@ func followFrom(ctx context.Context, j *journal.Journal, cursor journal.Cursor, 
 		if changes.More {
 			continue
 		}
+		if last {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
-			return nil
+			continue
 		case <-changed:
 		}
 		select { // let a burst gather
 		case <-ctx.Done():
-			return nil
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -93,10 +93,10 @@ func (p *plainScreen) Drain() {
 	}
 }
 
-// Run prints what happens until ctx ends.
-func (p *plainScreen) Run(ctx context.Context) error {
+// Run prints what happens until everything is recorded.
+func (p *plainScreen) Run(_, drained context.Context) error {
 	p.start()
-	return followJournal(ctx, p.session.journal, func(_ journal.Cursor, news journal.Changes) error {
+	return followJournal(drained, p.session.journal, func(_ journal.Cursor, news journal.Changes) error {
 		for _, v := range news.Verifications {
 			if err := p.verification(v); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -213,6 +214,11 @@ use. Files that exist are left alone.`,
 	return c
 }
 
+// schemaFile is hidden so that it is not taken for a fixture.
+const schemaFile = ".schema.json"
+
+var schemaKey = regexp.MustCompile(`"\$schema": "[^"]*"`)
+
 // starters are the fixtures fixtures init copies: one of each kind people edit.
 var starters = []string{"comments", "comments/reply", "messages/text", "messages/image", "message_reactions", "messaging_postbacks"}
 
@@ -220,13 +226,15 @@ func (c *command) initFixtures(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the user's project, meant to be shared
 		return fmt.Errorf("make the fixtures folder: %w", err)
 	}
-	files := map[string][]byte{"schema.json": []byte(fixtures.Schema())}
+	files := map[string][]byte{schemaFile: []byte(fixtures.Schema())}
 	for _, name := range starters {
 		f, err := fixtures.Builtin().Get(name)
 		if err != nil {
 			return err
 		}
-		files[f.Name+".json"] = f.File
+		// The copy names the schema beside it, so that editors need no network.
+		local := strings.Repeat("../", strings.Count(f.Name, "/")) + schemaFile
+		files[f.Name+".json"] = schemaKey.ReplaceAll(f.File, []byte(`"$$schema": "`+local+`"`))
 	}
 	written, kept := 0, 0
 	for name, data := range files {

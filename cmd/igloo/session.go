@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,49 +65,54 @@ type session struct {
 }
 
 // openSession opens everything a session needs and starts nothing. Call close after.
-func openSession(ctx context.Context, cfg *config, flags listenFlags) (s *session, err error) {
-	s = &session{cfg: cfg, flags: flags, started: time.Now(), closeLog: func() error { return nil }}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	if err := cfg.project.create(); err != nil {
+func openSession(ctx context.Context, cfg *config, flags listenFlags) (*session, error) {
+	s := &session{cfg: cfg, flags: flags, started: time.Now(), closeLog: func() error { return nil }}
+	if err := s.open(ctx); err != nil {
+		s.close()
 		return nil, err
 	}
+	return s, nil
+}
+
+func (s *session) open(ctx context.Context) error {
+	cfg, flags := s.cfg, s.flags
+	if err := cfg.project.create(); err != nil {
+		return err
+	}
+	var err error
 	if s.lock, err = lockProject(cfg.project); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.openLog(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.loadKeys(); err != nil {
-		return nil, err
+		return err
 	}
 	s.journal, err = journal.Open(ctx, journal.Config{Path: cfg.project.journalPath(), Logger: s.log})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	pending, err := s.journal.Pending(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.pendingAtStart = len(pending)
 	if err := s.openTarget(); err != nil {
-		return nil, err
+		return err
 	}
 	if s.ingress, err = listenIngress(flags.Listen, cfg.origin["listen"] != ""); err != nil {
-		return nil, err
+		return err
 	}
 	s.fixtures = fixtures.NewWatcher(cfg.fixturesDir(flags.Fixtures), s.log)
 	if s.client, err = simulator.NewClient(simulator.ClientConfig{}); err != nil {
-		return nil, err
+		return err
 	}
 	s.status = tui.NewStatus(s.facts())
 	if s.tunnels, err = newTunnels(s); err != nil {
-		return nil, err
+		return err
 	}
-	return s, s.openReceiver()
+	return s.openReceiver()
 }
 
 // openLog sends the log to a file in the data directory: while the UI owns the
@@ -335,12 +341,20 @@ func (s *session) run(ctx context.Context, ui screen) error {
 	if s.target != nil {
 		doors.Go(func() error { return s.watchTarget(ctx) })
 	}
+	// A screen that prints goes on until the last attempt is recorded.
+	drained, endScreen := context.WithCancel(context.WithoutCancel(ctx))
+	defer endScreen()
+	shown := make(chan error, 1)
+	go func() { shown <- ui.Run(ctx, drained) }()
+	var uiErr error
 	doors.Go(func() error {
-		err := ui.Run(ctx)
-		if err == nil {
-			err = errUIEnded
+		select {
+		case uiErr = <-shown:
+			shown <- nil // for the wait below
+			return cmp.Or(uiErr, errUIEnded)
+		case <-ctx.Done():
+			return nil
 		}
-		return err
 	})
 	err := doors.Wait()
 	ui.Drain()
@@ -350,6 +364,10 @@ func (s *session) run(ctx context.Context, ui screen) error {
 	sampleErr := sample.Wait()
 	stopJournal()
 	recordErr := recorder.Wait()
+	endScreen()
+	if uiErr = <-shown; err == nil {
+		err = uiErr
+	}
 	if errors.Is(err, errUIEnded) || errors.Is(err, context.Canceled) {
 		err = nil
 	}

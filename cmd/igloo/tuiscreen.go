@@ -15,7 +15,7 @@ type tuiScreen struct {
 }
 
 // Run shows the UI until the user quits or ctx ends.
-func (t *tuiScreen) Run(ctx context.Context) error {
+func (t *tuiScreen) Run(ctx, _ context.Context) error {
 	s := t.session
 	if len(s.secrets.App) == 0 {
 		s.status.Update(func(f *tui.Facts) {
