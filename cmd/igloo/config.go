@@ -1,22 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/pflag"
-
-	"github.com/igloo-dev/igloo/internal/secret"
-	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
 // untrusted lists the flags a cloned repository must not set: each could send the
@@ -171,135 +162,6 @@ func envName(flag string) string {
 
 func yamlName(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
 
-// dotenvNames are the names of .env igloo reads beside IGLOO_<FLAG>; everything
-// else in the file is none of its business.
-var dotenvNames = []string{
-	"IGLOO_APP_SECRET", "IGLOO_VERIFY_TOKEN", "IGLOO_ACCESS_TOKEN",
-	"APP_SECRET", "VERIFY_TOKEN", "TOKEN", "NGROK_AUTHTOKEN",
-}
-
-// readDotenv reads NAME=VALUE lines: comments, "export", single and double quotes.
-func readDotenv(path string) (map[string]string, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the project's own .env
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("read .env: %w", err)
-	}
-	out := map[string]string{}
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-		line := strings.TrimSpace(lines.Text())
-		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-		name = strings.TrimSpace(name)
-		if !ok || strings.HasPrefix(line, "#") || (!strings.HasPrefix(name, "IGLOO_") && !slices.Contains(dotenvNames, name)) {
-			continue
-		}
-		out[name] = dotenvValue(strings.TrimSpace(value))
-	}
-	return out, nil
-}
-
-func dotenvValue(value string) string {
-	for _, quote := range []string{`"`, `'`} {
-		if rest, ok := strings.CutPrefix(value, quote); ok {
-			if text, _, ok := strings.Cut(rest, quote); ok {
-				return text
-			}
-		}
-	}
-	value, _, _ = strings.Cut(value, " #")
-	return strings.TrimSpace(value)
-}
-
-// yamlFile is a flat configuration file.
-type yamlFile struct {
-	path   string
-	values map[string]string
-	lines  map[string]int
-}
-
-func (f *yamlFile) lookup(flag string) (value, where string, ok bool) {
-	if f == nil {
-		return "", "", false
-	}
-	value, ok = f.values[yamlName(flag)]
-	return value, fmt.Sprintf("%s:%d", filepath.Base(f.path), f.lines[yamlName(flag)]), ok
-}
-
-// readYAML reads a configuration file; a missing one is nil. Every key is a flag's
-// name with underscores, every value a scalar or a list of scalars.
-func readYAML(path string) (*yamlFile, error) {
-	if path == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(path) //nolint:gosec // the configuration file itself
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	name := filepath.Base(path)
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return nil, usagef("", "%s: %s", name, firstLine(err.Error()))
-	}
-	out := &yamlFile{path: path, values: map[string]string{}, lines: map[string]int{}}
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		pairs, ok := mappingOf(doc.Body)
-		if !ok {
-			return nil, usagef("every line is a key and a value: forward_to: 3000", "%s:%d: not a mapping", name, doc.Body.GetToken().Position.Line)
-		}
-		for _, pair := range pairs {
-			key, line := pair.Key.String(), pair.Key.GetToken().Position.Line
-			value, ok := scalarOf(pair.Value)
-			if !slices.Contains(configKeys(), key) {
-				return nil, usagef(nearestHint(key, configKeys(), "the keys are in docs/config.md"), "%s:%d: unknown key %q", name, line, key)
-			}
-			if !ok {
-				return nil, usagef("", "%s:%d: %s takes one value or a list of values", name, line, key)
-			}
-			out.values[key], out.lines[key] = value, line
-		}
-	}
-	return out, nil
-}
-
-func mappingOf(node ast.Node) ([]*ast.MappingValueNode, bool) {
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		return n.Values, true
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}, true
-	case *ast.NullNode, *ast.CommentGroupNode:
-		return nil, true
-	}
-	return nil, false
-}
-
-// scalarOf returns a scalar as it is written, a list joined with commas.
-func scalarOf(node ast.Node) (string, bool) {
-	switch n := node.(type) {
-	case *ast.SequenceNode:
-		var items []string
-		for _, item := range n.Values {
-			text, ok := scalarOf(item)
-			if !ok {
-				return "", false
-			}
-			items = append(items, text)
-		}
-		return strings.Join(items, ","), true
-	case ast.ScalarNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
 // configKeys are the keys of igloo.yaml: the shared flags and those of listen.
 func configKeys() []string {
 	var keys []string
@@ -316,83 +178,6 @@ func configKeys() []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// secrets are the user's own keys, with the place each came from.
-type secrets struct {
-	App             []webhook.AppSecret
-	AppFrom         string // "" when the user gave none
-	VerifyToken     secret.Value
-	VerifyTokenFrom string // "" when igloo made it
-	Authtoken       secret.Value
-	AuthtokenFrom   string
-	values          []secret.Value // all of them, for redaction
-}
-
-// loadSecrets reads the secrets. The generic names count only in the project's .env:
-// in the environment they may belong to anything.
-func (c *config) loadSecrets() (secrets, error) {
-	var s secrets
-	if list, from := c.secretText("IGLOO_APP_SECRET", "APP_SECRET"); list != "" {
-		keys, err := webhook.ParseAppSecrets(list)
-		if err != nil {
-			return s, usagef("separate several with commas: IGLOO_APP_SECRET=instagram=…,meta=…", "%s: %s", from, err)
-		}
-		s.App, s.AppFrom = keys, from
-		for _, k := range keys {
-			s.values = append(s.values, k.Value)
-		}
-	}
-	token, from := c.secretText("IGLOO_VERIFY_TOKEN", "VERIFY_TOKEN", "TOKEN")
-	s.VerifyToken, s.VerifyTokenFrom = secret.New(token), from
-	if token, from := c.lookup("NGROK_AUTHTOKEN"); token != "" {
-		s.Authtoken, s.AuthtokenFrom = secret.New(token), from
-	} else if token, path := ngrokConfigToken(c.getenv); token != "" {
-		s.Authtoken, s.AuthtokenFrom = secret.New(token), path
-	}
-	s.values = append(s.values, s.VerifyToken, s.Authtoken)
-	return s, nil
-}
-
-// secretText returns a secret by its own name, else by a generic one of .env.
-func (c *config) secretText(name string, generic ...string) (text, from string) {
-	if text, from := c.lookup(name); text != "" {
-		return text, from
-	}
-	for _, other := range generic {
-		if text := c.dotenv[other]; text != "" {
-			return text, ".env (" + other + ")"
-		}
-	}
-	return "", ""
-}
-
-// ngrokConfigToken returns the authtoken of ngrok's own configuration file, in its
-// second and third version.
-func ngrokConfigToken(env func(string) string) (token, path string) {
-	home, err := homeDir(env)
-	if err != nil {
-		return "", ""
-	}
-	for _, path := range []string{
-		filepath.Join(home, ".config", "ngrok", "ngrok.yml"),
-		filepath.Join(home, "Library", "Application Support", "ngrok", "ngrok.yml"),
-		filepath.Join(env("LocalAppData"), "ngrok", "ngrok.yml"),
-		filepath.Join(home, ".ngrok2", "ngrok.yml"),
-	} {
-		data, err := os.ReadFile(path) //nolint:gosec // ngrok's own file, read for its authtoken
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(data)) {
-			if value, ok := strings.CutPrefix(strings.TrimSpace(line), "authtoken:"); ok {
-				if token := dotenvValue(strings.TrimSpace(value)); token != "" {
-					return token, path
-				}
-			}
-		}
-	}
-	return "", ""
 }
 
 func firstLine(text string) string {

@@ -25,7 +25,6 @@ import (
 	"github.com/igloo-dev/igloo/internal/webhook"
 	"github.com/igloo-dev/igloo/simulator"
 	"github.com/igloo-dev/igloo/tui"
-	"github.com/igloo-dev/igloo/tunnel"
 )
 
 // drainTimeout bounds how long a session that ends waits for answers and attempts.
@@ -279,35 +278,6 @@ func (s *session) allowHost(host string) bool {
 // localURL is the callback URL on this machine.
 func (s *session) localURL() string { return "http://" + s.ingress.Addr().String() + s.flags.Path }
 
-// facts is what the session knows at its start.
-func (s *session) facts() tui.Facts {
-	f := tui.Facts{
-		Name:      "igloo",
-		Started:   s.started,
-		LocalURL:  s.localURL(),
-		TokenName: s.secrets.VerifyTokenFrom,
-		More: []tui.Fact{
-			{Name: "project", Value: s.cfg.project.Dir},
-			{Name: "journal", Value: s.cfg.project.journalPath()},
-			{Name: "log", Value: s.cfg.project.DataDir + string(os.PathSeparator) + "igloo.log"},
-			{Name: "version", Value: buildVersion()},
-		},
-	}
-	for _, key := range s.keyring.Secrets() {
-		f.Secrets = append(f.Secrets, key.Name)
-	}
-	if s.madeToken {
-		f.VerifyToken = s.verifyToken
-	}
-	if s.target != nil {
-		f.TargetURL, f.Target = s.target.String(), tui.Waiting
-	}
-	if s.pendingAtStart > 0 {
-		f.Notice = fmt.Sprintf("%d deliveries of an earlier session were never forwarded: igloo replay --pending", s.pendingAtStart)
-	}
-	return f
-}
-
 // server makes the http.Server of one ingress listener.
 func (s *session) server() *http.Server { return s.receiver.Server() }
 
@@ -427,135 +397,4 @@ func (s *session) close() {
 		}
 		_ = s.closeLog()
 	})
-}
-
-// follow keeps the facts up to date that follow from the journal.
-func (s *session) follow(ctx context.Context) error {
-	changed, stop := s.journal.Watch()
-	defer stop()
-	cursor, err := s.journal.Now(ctx)
-	if err != nil {
-		return err
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
-		for more := true; more; {
-			changes, err := s.journal.Changes(ctx, cursor, 500)
-			if err != nil {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return err
-			}
-			s.learn(changes)
-			cursor, more = changes.Next, changes.More
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// learn takes from the journal's news what the status line says.
-func (s *session) learn(changes journal.Changes) {
-	for _, v := range changes.Verifications {
-		if v.Reason == "" && !v.Self {
-			s.status.Update(func(f *tui.Facts) { f.Verified = v.ReceivedAt })
-		}
-	}
-	for _, r := range changes.Rows {
-		if r.Verdict == webhook.Unchecked && r.Source == journal.Live {
-			s.status.Update(func(f *tui.Facts) {
-				f.Notice = "signed deliveries arrive and no app secret is known, so they are not forwarded: set IGLOO_APP_SECRET"
-			})
-			break
-		}
-	}
-	if n := len(changes.Attempts); n > 0 {
-		last := changes.Attempts[n-1]
-		s.setTarget(last.Status != 0, last.Err)
-	}
-}
-
-func (s *session) setTarget(up bool, note string) {
-	phase := tui.Down
-	if up {
-		phase, note = tui.Up, ""
-	}
-	if now := s.status.Facts(); now.Target == phase && now.TargetNote == note {
-		return
-	}
-	s.status.Update(func(f *tui.Facts) { f.Target, f.TargetNote = phase, note })
-}
-
-// watchTarget looks for the app until it is there, and again when it went away: a
-// connection only, because a request could have effects.
-func (s *session) watchTarget(ctx context.Context) error {
-	address := hostPort(s.target)
-	tick := time.NewTicker(2 * time.Second)
-	defer tick.Stop()
-	for {
-		if s.status.Facts().Target != tui.Up {
-			dialer := net.Dialer{Timeout: time.Second}
-			conn, err := dialer.DialContext(ctx, "tcp", address)
-			if err == nil {
-				_ = conn.Close()
-				s.setTarget(true, "")
-			} else if ctx.Err() == nil {
-				s.setTarget(false, fmt.Sprintf("%s: %s", address, plainNetError(err)))
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// publicURL is the callback URL behind a tunnel's URL.
-func (s *session) publicURL(base *url.URL) string {
-	if base == nil {
-		return ""
-	}
-	return strings.TrimSuffix(base.String(), "/") + s.flags.Path
-}
-
-// showTunnel puts a tunnel's report into the facts.
-func (s *session) showTunnel(provider string, st tunnel.Status) {
-	s.status.Update(func(f *tui.Facts) {
-		f.Provider, f.CallbackURL = provider, s.publicURL(st.URL)
-		f.TunnelNote = tunnelNote(st)
-		switch st.State {
-		case tunnel.Online:
-			f.Tunnel = tui.Up
-		case tunnel.Connecting, tunnel.Reconnecting:
-			f.Tunnel = tui.Waiting
-		case tunnel.Closed:
-			f.Tunnel, f.Provider = tui.Absent, ""
-		case tunnel.Failed, tunnel.Degraded:
-			f.Tunnel = tui.Down
-		}
-	})
-}
-
-// tunnelNote says what a state alone does not.
-func tunnelNote(st tunnel.Status) string {
-	if st.Err == nil {
-		return ""
-	}
-	note := oneLine(st.Err.Error())
-	if st.Hint != "" {
-		note += ": " + oneLine(st.Hint)
-	}
-	if st.RetryIn > 0 {
-		note += fmt.Sprintf(" (next try in %s)", st.RetryIn.Round(100*time.Millisecond))
-	}
-	return note
 }

@@ -1,0 +1,368 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/igloo-dev/igloo/internal/journal"
+)
+
+// The tests in the e2e files run igloo as its users do: as a process of its own,
+// with sockets, signals and files. The binary is this test binary, so that the race
+// detector watches it too.
+
+// patience bounds every wait for something that takes far less.
+const patience = 30 * time.Second
+
+// The app secret and the verify token of the tests.
+const (
+	appSecret   = "4f1c77d0e2a94b6e8b7f3a5d9c0e1b2a" //nolint:gosec // a test's own
+	verifyToken = "vt-of-the-end-to-end-tests"       //nolint:gosec // a test's own
+)
+
+// sandbox is a project folder with a user around it. Nothing outside is read or
+// written.
+type sandbox struct {
+	dir string // the project
+	env []string
+}
+
+// newSandbox makes a sandbox whose environment also has the given NAME=VALUE pairs.
+func newSandbox(t *testing.T, env ...string) *sandbox {
+	t.Helper()
+	root := t.TempDir()
+	// A socket's name has little room, and the folder of a test has a long one.
+	run, err := os.MkdirTemp("", "igloo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(run) })
+	s := &sandbox{dir: filepath.Join(root, "project"), env: []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + root, "XDG_RUNTIME_DIR=" + run,
+		"XDG_STATE_HOME=" + filepath.Join(root, "state"), "XDG_CONFIG_HOME=" + filepath.Join(root, "config"),
+		"LANG=C.UTF-8", "TZ=UTC", "TMPDIR=" + os.TempDir(),
+	}}
+	s.env = append(s.env, env...)
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// withSecret is newSandbox of a user who gave igloo the app secret.
+func withSecret(t *testing.T, env ...string) *sandbox {
+	t.Helper()
+	return newSandbox(t, append(env, "IGLOO_APP_SECRET="+appSecret)...)
+}
+
+// process is a running igloo.
+type process struct {
+	cmd            *exec.Cmd
+	stdout, stderr output
+	exited         chan struct{}
+}
+
+// start runs igloo. It ends with the test.
+func (s *sandbox) start(t *testing.T, args ...string) *process {
+	t.Helper()
+	binary, err := exec.LookPath("igloo") // testscript.Main put this binary there
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: exec.Command(binary, args...), exited: make(chan struct{})}
+	p.cmd.Dir, p.cmd.Env = s.dir, s.env
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.cmd.WaitDelay = patience
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // the state holds what there is to know
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if text := p.stderr.String(); strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic:") {
+			t.Errorf("igloo %s says\n%s", strings.Join(args, " "), text)
+		}
+	})
+	return p
+}
+
+// kill ends the process without a warning, if it has not ended.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// signal sends a signal.
+func (p *process) signal(t *testing.T, sig os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wait returns the exit code.
+func (p *process) wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(patience):
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // Go prints every goroutine's stack
+		<-p.exited
+		t.Fatalf("igloo %s does not end within %v\nstdout %s\nstderr %s", p.cmd.Args[1:], patience, tail(p.stdout.String()), p.stderr.String())
+		return 0
+	}
+}
+
+// end asks igloo to stop and wants it to end well.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	p.signal(t, os.Interrupt)
+	if code := p.wait(t); code != exitDone {
+		t.Errorf("exit code %d after SIGINT, want %d\nstderr %s", code, exitDone, p.stderr.String())
+	}
+}
+
+// run runs igloo to its end.
+func (s *sandbox) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	p := s.start(t, args...)
+	code = p.wait(t)
+	return code, p.stdout.String(), p.stderr.String()
+}
+
+// session is a running `igloo listen --json`.
+type listening struct {
+	*process
+	info sessionInfo
+}
+
+// listen starts a session on a free port and waits until it is ready.
+func (s *sandbox) listen(t *testing.T, args ...string) *listening {
+	t.Helper()
+	args = append([]string{"listen", "--json", "--listen", "127.0.0.1:0"}, args...)
+	if !slices.Contains(args, "--tunnel") {
+		args = append(args, "--tunnel", "none")
+	}
+	l := &listening{process: s.start(t, args...)}
+	first := l.await(t, "session", func(jsonLine) bool { return true })
+	if err := json.Unmarshal(first.raw, &l.info); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// jsonLine is what the tests look at in a line of --json.
+type jsonLine struct {
+	Type     string `json:"type"`
+	ID       string `json:"id"`
+	Delivery string `json:"delivery"`
+	Verdict  string `json:"verdict"`
+	State    string `json:"state"`
+	URL      string `json:"url"`
+	Status   int    `json:"status"`
+	Answered int    `json:"answered"`
+	Accepted bool   `json:"accepted"`
+	Error    string `json:"error"`
+
+	raw []byte
+}
+
+// await returns the first line of a type that ok accepts.
+func (p *process) await(t *testing.T, kind string, ok func(jsonLine) bool) jsonLine {
+	t.Helper()
+	var found jsonLine
+	seen := 0
+	p.awaitOutput(t, &p.stdout, "a line of type "+kind, func(text string) bool {
+		for found.Type == "" {
+			line, _, whole := strings.Cut(text[seen:], "\n")
+			if !whole {
+				return false
+			}
+			seen += len(line) + 1
+			var l jsonLine
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatalf("stdout line %q: %v", line, err)
+			}
+			if l.Type == kind && ok(l) {
+				l.raw = []byte(line)
+				found = l
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// awaitOutput waits until ok accepts what the process has written.
+func (p *process) awaitOutput(t *testing.T, o *output, what string, ok func(text string) bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		changed := o.watch()
+		if ok(o.String()) {
+			return
+		}
+		select {
+		case <-changed:
+			continue
+		case <-p.exited:
+			if ok(o.String()) {
+				return
+			}
+			t.Fatalf("igloo ended with %d before %s\nstdout %s\nstderr %s", p.cmd.ProcessState.ExitCode(), what, tail(p.stdout.String()), p.stderr.String())
+		case <-deadline:
+			t.Fatalf("no %s within %v\nstdout %s\nstderr %s", what, patience, tail(p.stdout.String()), p.stderr.String())
+		}
+	}
+}
+
+// output is what a process has written until now.
+type output struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	changed chan struct{} // closed at the next write; nil while nobody watches
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (o *output) watch() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return o.changed
+}
+
+// tail is the end of a long text.
+func tail(text string) string {
+	const limit = 4000
+	if len(text) > limit {
+		return "…" + text[len(text)-limit:]
+	}
+	return text
+}
+
+// poll waits until ok holds, for what nobody can be asked to tell of.
+func poll(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}
+
+// together runs subtests at the same time, however few processors there are: they
+// mostly wait.
+func together(t *testing.T, tests map[string]func(t *testing.T)) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for name, test := range tests {
+		wg.Go(func() { t.Run(name, test) })
+	}
+	wg.Wait()
+}
+
+// program returns the path of a program that other people's machines may lack.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("IGLOO_REQUIRE_ALL") == "1":
+		t.Fatalf("%s is missing, and IGLOO_REQUIRE_ALL=1 wants every test: %v", name, err)
+	default:
+		t.Skipf("SKIPPED, THIS IS NOT TESTED HERE: %s is missing: %v", name, err)
+	}
+	return ""
+}
+
+// openJournal opens a session's journal as the next session does, after it ended.
+func openJournal(t *testing.T, dataDir string) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.Context(), journal.Config{Path: filepath.Join(dataDir, "journal.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+// deliveries reads everything a journal holds.
+func deliveries(t *testing.T, j *journal.Journal) []journal.Delivery {
+	t.Helper()
+	var all []journal.Delivery
+	for after := int64(0); ; after = all[len(all)-1].ID {
+		some, err := j.Since(t.Context(), after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(some) == 0 {
+			return all
+		}
+		all = append(all, some...)
+	}
+}
+
+// checkHidden fails when a secret is in any of the texts or in any file below a
+// folder.
+func checkHidden(t *testing.T, secrets []string, texts map[string]string, folders ...string) {
+	t.Helper()
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if errors.Is(err, os.ErrNotExist) {
+				return nil // a session's own files come and go
+			}
+			texts[path] = string(data)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for where, text := range texts {
+		for _, secret := range secrets {
+			if at := bytes.Index([]byte(text), []byte(secret)); at >= 0 {
+				t.Errorf("%s holds the secret %s…, around %q", where, secret[:4], text[max(0, at-60):at])
+			}
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/igloo-dev/igloo/simulator"
+)
+
+// reporter prints outcomes as they come and the sum at the end.
+type reporter struct {
+	*command
+	lines    *lineWriter
+	expected int
+	noTarget bool
+	started  time.Time
+
+	mu       sync.Mutex
+	done     int
+	tally    simulator.Tally // of those that were sent
+	firstErr string
+}
+
+// newReporter reports on so many deliveries. noTarget: nothing forwards them.
+func (c *command) newReporter(expected int, noTarget bool) *reporter {
+	return &reporter{command: c, lines: &lineWriter{out: c.stdout}, expected: expected, noTarget: noTarget, started: time.Now()}
+}
+
+// quietAbove is the number of deliveries above which people get only the summary.
+const quietAbove = 20
+
+func (r *reporter) report(o outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done++
+	switch {
+	case o.Err != "":
+		r.tally.Add(0, errors.New(o.Err), o.took)
+		r.firstErr = cmp.Or(r.firstErr, o.Err)
+	case o.Sent:
+		r.tally.Add(o.Status, nil, o.took)
+	}
+	switch {
+	case r.JSON:
+		_ = r.lines.write(o)
+	case r.expected <= quietAbove:
+		fmt.Fprintln(r.stdout, outcomeLine(o))
+	}
+}
+
+// outcomeLine is one outcome for people.
+func outcomeLine(o outcome) string {
+	words := []string{o.Type}
+	if o.Name != "" {
+		words = append(words, o.Name)
+	}
+	if o.ID != "" {
+		words = append(words, "as "+o.ID)
+	}
+	if o.Verdict != "" {
+		words = append(words, string(o.Verdict))
+	}
+	line := strings.Join(words, " ")
+	switch {
+	case o.Err != "":
+		line += ": " + oneLine(o.Err)
+	case o.Sent:
+		line += fmt.Sprintf(": %d in %s from %s", o.Status, tookText(o.took), o.Target)
+	case o.Reason != "":
+		line += ": recorded, not forwarded (" + oneLine(o.Reason) + ")"
+	default:
+		line += ": recorded"
+	}
+	return line
+}
+
+// end prints the summary and turns the answers into the exit code.
+func (r *reporter) end() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sum := r.tally.Summary()
+	if r.done > 1 {
+		r.summary(sum)
+	}
+	if r.noTarget && r.done > 0 {
+		fmt.Fprintln(r.stderr, "igloo: the session has no target, so nothing was forwarded: start it with --forward-to")
+	}
+	answered := 0
+	for _, n := range sum.Statuses {
+		answered += n
+	}
+	if unusual := sum.OK - sum.Statuses[http.StatusOK]; unusual > 0 {
+		fmt.Fprintf(r.stderr, "igloo: warning: %s answered with a 2xx other than 200; Meta documents only 200\n", plural(unusual, "delivery was", "deliveries were"))
+	}
+	if n := sum.Sent - answered; n > 0 {
+		return withHint(fmt.Errorf("%s got no answer: %s", plural(n, "delivery", "deliveries"), r.firstErr), "start your app, then: igloo replay --failed")
+	}
+	if refused := answered - sum.OK; refused > 0 {
+		return &answerNo{fmt.Sprintf("the app did not accept %s", plural(refused, "delivery", "deliveries"))}
+	}
+	return nil
+}
+
+type summaryLine struct {
+	Type     string         `json:"type"` // "summary"
+	Count    int            `json:"count"`
+	Seconds  float64        `json:"seconds"`
+	Statuses map[string]int `json:"statuses"` // "error" for no answer
+	P50MS    float64        `json:"p50_ms"`
+	P95MS    float64        `json:"p95_ms"`
+	P99MS    float64        `json:"p99_ms"`
+}
+
+func (r *reporter) summary(sum simulator.Summary) {
+	line := summaryLine{
+		Type: "summary", Count: r.done, Seconds: time.Since(r.started).Seconds(), Statuses: map[string]int{},
+		P50MS: millis(sum.P50), P95MS: millis(sum.P95), P99MS: millis(sum.P99),
+	}
+	var parts []string
+	for _, status := range slices.Sorted(maps.Keys(sum.Statuses)) {
+		line.Statuses[strconv.Itoa(status)] = sum.Statuses[status]
+		parts = append(parts, fmt.Sprintf("%d ×%d", status, sum.Statuses[status]))
+	}
+	for _, n := range sum.Errors {
+		line.Statuses["error"] += n
+	}
+	if n := line.Statuses["error"]; n > 0 {
+		parts = append(parts, fmt.Sprintf("no answer ×%d", n))
+	}
+	if r.JSON {
+		_ = r.lines.write(line) // as above, a closed stdout is nobody to tell
+		return
+	}
+	fmt.Fprintf(r.stdout, "%d deliveries in %.1fs (%.0f/s): %s; p50 %.1fms p95 %.1fms p99 %.1fms\n",
+		line.Count, line.Seconds, float64(line.Count)/max(line.Seconds, 0.001), cmp.Or(strings.Join(parts, ", "), "recorded"), line.P50MS, line.P95MS, line.P99MS)
+}
