@@ -61,11 +61,11 @@ func (c *conn) roundTrip(ctx context.Context, deadline time.Time, head, body []b
 		c.used = true
 	}()
 
-	wrote := c.write(head, body)
+	writing := c.write(head, body)
 	response, err := c.readHeader()
 	if err != nil {
 		_ = c.Close() // ends the write
-		if writeErr := <-wrote; writeErr != nil && c.silent {
+		if writeErr := writing.wait(); writeErr != nil && c.silent {
 			err = writeErr
 		}
 		return Response{}, err
@@ -76,41 +76,58 @@ func (c *conn) roundTrip(ctx context.Context, deadline time.Time, head, body []b
 	if len(answer.Body) > keepBody {
 		answer.Body, answer.Truncated = answer.Body[:keepBody], true
 	}
+	if !writing.done() { // answered before it had read the body
+		_ = c.Close()
+	}
+	writeErr := writing.wait()
 	if err != nil {
 		return Response{}, fmt.Errorf("read the answer's body: %w", err)
 	}
-	select {
-	case writeErr := <-wrote:
-		c.reusable = writeErr == nil && !response.Close && !answer.Truncated && c.r.Buffered() == 0
-	default: // answered before it had read the body
-		_ = c.Close()
-		<-wrote
-	}
+	c.reusable = writeErr == nil && !response.Close && !answer.Truncated && c.r.Buffered() == 0
 	return answer, nil
 }
 
-// written is the outcome of a write that is done.
-func written(err error) <-chan error {
-	ch := make(chan error, 1)
-	ch <- err
-	return ch
+// writing is a write that may still be under way.
+type writing struct {
+	err  error
+	over chan struct{} // closed when err is set; nil when it was from the start
 }
 
-// write sends head and body. A short request is sent at once, the body of a long
-// one beside the reading.
-func (c *conn) write(head, body []byte) <-chan error {
+func (w *writing) done() bool {
+	if w.over == nil {
+		return true
+	}
+	select {
+	case <-w.over:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *writing) wait() error {
+	if w.over != nil {
+		<-w.over
+	}
+	return w.err
+}
+
+// write sends head and body: a short request at once, the body of a long one beside
+// the reading.
+func (c *conn) write(head, body []byte) *writing {
+	w := &writing{}
 	if len(body) <= inlineBody {
 		c.buf = append(append(c.buf[:0], head...), body...)
-		_, err := c.Write(c.buf)
-		return written(err)
+		_, w.err = c.Write(c.buf)
+		return w
 	}
-	wrote := make(chan error, 1)
+	w.over = make(chan struct{})
 	go func() { // roundTrip waits for it
+		defer close(w.over)
 		buffers := net.Buffers{head, body}
-		_, err := buffers.WriteTo(c.Conn)
-		wrote <- err
+		_, w.err = buffers.WriteTo(c.Conn)
 	}()
-	return wrote
+	return w
 }
 
 // readHeader reads status and headers of the final answer.

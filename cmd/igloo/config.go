@@ -31,7 +31,6 @@ type config struct {
 	dotenv  map[string]string // the project's .env, the names igloo knows
 	origin  map[string]string // flag name → where its value came from
 	warns   []string          // for stderr, once
-	layers  []layer           // where flags get their values, strongest first
 }
 
 // getenv returns an environment variable.
@@ -64,7 +63,8 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 	if c.project, err = findProject(wd); err != nil {
 		return nil, err
 	}
-	if c.layers, err = c.readLayers(wd); err != nil {
+	layers, err := c.layers(wd)
+	if err != nil {
 		return nil, err
 	}
 	var problem error
@@ -73,7 +73,7 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 			c.origin[f.Name] = "--" + f.Name
 			return
 		}
-		for _, layer := range c.layers {
+		for _, layer := range layers {
 			value, where, ok := layer(f.Name)
 			if !ok || problem != nil {
 				continue
@@ -109,7 +109,7 @@ func absolute(dir, path string) string {
 // layer answers for one flag: its value, where it stands, and whether it is there.
 type layer func(flag string) (value, where string, ok bool)
 
-func (c *config) readLayers(wd string) ([]layer, error) {
+func (c *config) layers(wd string) ([]layer, error) {
 	dir := wd
 	if c.project.Config != "" {
 		dir = c.project.Dir

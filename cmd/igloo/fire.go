@@ -98,7 +98,7 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 	if order.Options, err = f.options(); err != nil {
 		return order, err
 	}
-	set, err := fixtures.Load(c.fixturesDir(c.fixturesFlag()))
+	set, err := fixtures.Load(c.project.fixturesDir())
 	if err != nil {
 		return order, err
 	}

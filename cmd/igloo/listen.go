@@ -40,7 +40,6 @@ type listenFlags struct {
 	NgrokPolicy        string
 	NgrokConnectURL    string
 	NgrokCA            string
-	Fixtures           string
 	Debug              bool
 
 	interactive bool // the screen is the TUI
@@ -74,7 +73,6 @@ func (f *listenFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.NgrokPolicy, "ngrok-policy", "", "ngrok traffic policy in `FILE`")
 	flags.StringVar(&f.NgrokConnectURL, "ngrok-connect-url", "", "connect to ngrok at `HOST:PORT`")
 	flags.StringVar(&f.NgrokCA, "ngrok-ca", "", "trust the certificates in `FILE` when connecting to ngrok")
-	flags.StringVar(&f.Fixtures, "fixtures", "fixtures", "the project's own fixtures are in `DIR`")
 	flags.BoolVar(&f.Debug, "debug", false, "log every step to the log file")
 }
 
@@ -125,9 +123,6 @@ func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
-
-// fixturesDir is the project's own fixtures folder.
-func (c *config) fixturesDir(name string) string { return absolute(c.project.Dir, name) }
 
 func (b builder) listen() *cobra.Command {
 	var flags listenFlags

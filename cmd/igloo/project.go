@@ -75,6 +75,9 @@ func (p *project) create() error {
 	return nil
 }
 
+// fixturesDir is the folder of the project's own fixtures.
+func (p *project) fixturesDir() string { return filepath.Join(p.Dir, "fixtures") }
+
 func (p *project) journalPath() string { return filepath.Join(p.DataDir, "journal.db") }
 
 // key names the project's session in the runtime dir.

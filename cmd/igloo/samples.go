@@ -19,17 +19,6 @@ func (b builder) fixtures() *cobra.Command {
 	return b.group("fixtures", "The sample deliveries igloo can fire", b.fixturesList(), b.fixturesShow(), b.fixturesCheck(), b.fixturesInit())
 }
 
-// fixturesFlag is the folder of the project's own fixtures. It is a flag of listen;
-// other commands follow the configuration.
-func (c *command) fixturesFlag() string {
-	for _, layer := range c.layers {
-		if value, _, ok := layer("fixtures"); ok {
-			return value
-		}
-	}
-	return "fixtures"
-}
-
 // fixtureLine describes a fixture to programs.
 type fixtureLine struct {
 	Type        string `json:"type"` // "fixture"
@@ -63,7 +52,7 @@ func newFixtureLine(f fixtures.Fixture) fixtureLine {
 func (b builder) fixturesList() *cobra.Command {
 	c := &cobra.Command{Use: "list [PATTERN]", Short: "List the fixtures by name", Args: cobra.MaximumNArgs(1)}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		set, err := fixtures.Load(c.fixturesDir(c.fixturesFlag()))
+		set, err := fixtures.Load(c.project.fixturesDir())
 		if err != nil {
 			return err
 		}
@@ -106,7 +95,7 @@ func (b builder) fixturesShow() *cobra.Command {
 		Long: `Print a fixture's file. To see the bytes that would be sent: igloo fire NAME --print http`,
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		set, err := fixtures.Load(c.fixturesDir(c.fixturesFlag()))
+		set, err := fixtures.Load(c.project.fixturesDir())
 		if err != nil {
 			return err
 		}
@@ -149,7 +138,7 @@ func (b builder) fixturesCheck() *cobra.Command {
 func (c *command) checkFixtures(args []string) error {
 	var all []fixtures.Fixture
 	if len(args) == 0 {
-		args = []string{c.fixturesDir(c.fixturesFlag())}
+		args = []string{c.project.fixturesDir()}
 	}
 	for _, arg := range args {
 		info, err := os.Stat(arg)
@@ -205,7 +194,7 @@ func (b builder) fixturesInit() *cobra.Command {
 use. Files that exist are left alone.`,
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		dir := c.fixturesDir(c.fixturesFlag())
+		dir := c.project.fixturesDir()
 		if len(args) == 1 {
 			dir = args[0]
 		}
@@ -273,7 +262,7 @@ func writeNew(path string, data []byte) error {
 func completeFixtures(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	dir := "fixtures"
 	if cfg, err := loadConfig(os.Environ(), cmd.Flags()); err == nil {
-		dir = cfg.fixturesDir((&command{config: cfg}).fixturesFlag())
+		dir = cfg.project.fixturesDir()
 	}
 	set, err := fixtures.Load(dir)
 	if err != nil {

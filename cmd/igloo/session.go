@@ -103,7 +103,7 @@ func (s *session) open(ctx context.Context) error {
 	if s.ingress, err = listenIngress(flags.Listen, cfg.origin["listen"] != ""); err != nil {
 		return err
 	}
-	s.fixtures = fixtures.NewWatcher(cfg.fixturesDir(flags.Fixtures), s.log)
+	s.fixtures = fixtures.NewWatcher(cfg.project.fixturesDir(), s.log)
 	if s.client, err = simulator.NewClient(simulator.ClientConfig{}); err != nil {
 		return err
 	}

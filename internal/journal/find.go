@@ -239,11 +239,9 @@ func (q Query) textSource(c *sqlite.Conn, r idRange) (s source, dense bool, err 
 	if len(all) == 0 {
 		return source{}, false, nil
 	}
-	const where = " from search where search match ?3 and rowid >= ?1 << 14 and rowid < ?2 << 14"
 	return source{
-		query:  "select rowid >> 14" + where + " order by rowid " + r.order(),
-		counts: "select count(distinct rowid >> 14)" + where,
-		args:   []any{strings.Join(all, " and ")},
+		query:  "select rowid >> 14 from search where search match ?3 and rowid >= ?1 << 14 and rowid < ?2 << 14 order by rowid " + r.order(),
+		args:   []any{strings.Join(all, " AND ")},
 		covers: func(t term) bool { return t.kind == eventTerm && !t.not },
 	}, dense, nil
 }
@@ -282,7 +280,8 @@ func (t term) match(c *sqlite.Conn) (expression string, many bool, err error) {
 // syntax.
 func ftsString(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
-// count returns how many deliveries match q.
+// count lets SQLite count the deliveries that match q where one source covers all of
+// it. done is false where they have to be walked.
 func count(c *sqlite.Conn, q Query, r idRange) (n int, done bool, err error) {
 	if q.Empty() {
 		// Ids have no gaps: deliveries are only ever pruned from the oldest on.
@@ -295,12 +294,8 @@ func count(c *sqlite.Conn, q Query, r idRange) (n int, done bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	text, _, err := q.textSource(c, r)
-	if err != nil {
-		return 0, false, err
-	}
-	for _, s := range append(sources, text) {
-		if s.query == "" || slices.ContainsFunc(q.terms, func(t term) bool { return !s.covers(t) }) {
+	for _, s := range sources {
+		if s.counts == "" || slices.ContainsFunc(q.terms, func(t term) bool { return !s.covers(t) }) {
 			continue
 		}
 		stmt, err := prepare(c, s.counts, s, r)

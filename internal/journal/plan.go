@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -34,7 +36,7 @@ type source struct {
 	query  string
 	args   []any
 	covers func(term) bool // whether every id listed fulfils the term
-	counts string          // counts what query lists, without the order; same parameters
+	counts string          // counts what query lists, without the order; same parameters; may be ""
 }
 
 // condition is an SQL condition on d, a delivery, and a, its last attempt.
@@ -60,7 +62,7 @@ func (t term) condition(marked []int64) condition {
 	case replayTerm:
 		c = condition{"a.replay", nil}
 	case pendingTerm:
-		c = condition{"exists (select 1 from pending where delivery = d.id)", nil}
+		c = condition{"d.forward and not exists (select 1 from attempt where delivery = d.id)", nil}
 	case markedTerm:
 		c = condition{"d.id in (select value from json_each(?))", []any{jsonIDs(marked)}}
 	case idsTerm:
@@ -206,16 +208,18 @@ func (q Query) sources(c *sqlite.Conn, r idRange) (out []source, err error) {
 			}
 			s = simpleSource("select value as id from json_each(?3) where value >= ?1 and value < ?2", r, jsonIDs(ids))
 		case pendingTerm:
-			s = simpleSource("select delivery as id from pending where delivery >= ?1 and delivery < ?2", r)
+			s = simpleSource("select delivery as id from ("+selectPending+") where delivery >= ?1 and delivery < ?2", r)
 		case replayTerm:
 			s = simpleSource("select delivery as id from attempt where replay and last and delivery >= ?1 and delivery < ?2", r)
-		case statusTerm, failedTerm, tookTerm:
-			if seen[statusTerm] || seen[failedTerm] || seen[tookTerm] {
+		case statusTerm, failedTerm:
+			if seen[statusTerm] || seen[failedTerm] {
 				continue
 			}
 			if s, err = q.statusSource(c, r); err != nil {
 				return nil, err
 			}
+		case tookTerm:
+			s = q.paceSource(r)
 		case verdictTerm, sourceTerm:
 			if seen[verdictTerm] || seen[sourceTerm] {
 				continue
@@ -253,44 +257,66 @@ func union(parts []string, r idRange) source {
 // statusSource lists the deliveries by the status of their last attempt: one part for
 // each status there is.
 func (q Query) statusSource(c *sqlite.Conn, r idRange) (source, error) {
-	covers := func(t term) bool {
-		return !t.not && (t.kind == statusTerm || t.kind == failedTerm || t.kind == tookTerm)
-	}
-	took := ""
-	for _, t := range q.terms {
-		if covers(t) && t.kind == tookTerm {
-			took += fmt.Sprintf(" and took >= %d and took < %d", t.lo, t.hi)
-		}
+	statuses, err := distinct(c, "select status from attempt indexed by attempt_status where last and status > ? order by status limit 1", -1)
+	if err != nil || len(statuses) == maxParts {
+		return source{}, err
 	}
 	var parts []string
-	next := c.Prep("select status from attempt indexed by attempt_status where last and status > ? order by status limit 1")
-	for status := int64(-1); ; {
-		found := false
-		next.BindInt64(1, status)
-		err := each(next, func() bool {
-			status, found = next.ColumnInt64(0), true
-			return true
-		})
-		if err != nil {
-			return source{}, err
-		}
-		if !found {
-			break
-		}
+	for _, status := range statuses {
 		if q.wantsStatus(status) {
-			parts = append(parts, fmt.Sprintf("select delivery as id from attempt indexed by attempt_status where last and status = %d and delivery >= ?1 and delivery < ?2%s", status, took))
+			parts = append(parts, fmt.Sprintf("select delivery as id from attempt indexed by attempt_status where last and status = %d and delivery >= ?1 and delivery < ?2", status))
 		}
-	}
-	if len(parts) > maxParts {
-		return source{}, nil
 	}
 	s := union(parts, r)
-	s.covers = covers
+	s.covers = func(t term) bool { return !t.not && (t.kind == statusTerm || t.kind == failedTerm) }
 	return s, nil
 }
 
-// maxParts bounds the parts of a union. No app answers with that many statuses.
-const maxParts = 64
+// paceSource lists the deliveries whose last attempt was slow. It is empty when quick
+// ones are asked for, too: those are not in the index.
+func (q Query) paceSource(r idRange) source {
+	covers := func(t term) bool { return !t.not && t.kind == tookTerm }
+	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
+	for _, t := range q.terms {
+		if covers(t) {
+			lo, hi = max(lo, t.lo), min(hi, t.hi)
+		}
+	}
+	least := pace(time.Duration(lo))
+	if least < slowPace {
+		return source{}
+	}
+	var parts []string
+	for p := least; p <= min(maxPace, pace(time.Duration(hi))); p++ {
+		parts = append(parts, fmt.Sprintf("select delivery as id from attempt indexed by attempt_pace where last and pace > 3 and pace = %d and delivery >= ?1 and delivery < ?2 and took >= %d and took < %d", p, lo, hi))
+	}
+	s := union(parts, r)
+	s.covers = covers
+	return s
+}
+
+// distinct returns the values above one that query steps through, one a time.
+func distinct(c *sqlite.Conn, query string, above int64) ([]int64, error) {
+	var out []int64
+	stmt := c.Prep(query)
+	for len(out) < maxParts {
+		found := false
+		stmt.BindInt64(1, above)
+		err := each(stmt, func() bool {
+			above, found = stmt.ColumnInt64(0), true
+			return true
+		})
+		if err != nil || !found {
+			return out, err
+		}
+		out = append(out, above)
+	}
+	return out, nil
+}
+
+// maxParts bounds the parts of a union, which SQLite bounds at 500. An app that has
+// answered with so many statuses is looked through without the index.
+const maxParts = 200
 
 func (q Query) wantsStatus(status int64) bool {
 	return !slices.ContainsFunc(q.terms, func(t term) bool {
@@ -316,7 +342,9 @@ func (q Query) verdictSource(r idRange) source {
 	for _, verdict := range verdicts {
 		for _, src := range []Source{Live, Fired} {
 			if wants(verdictTerm, verdict) && wants(sourceTerm, string(src)) {
-				parts = append(parts, fmt.Sprintf("select id from delivery indexed by delivery_verdict where verdict = '%s' and source = '%s' and id >= ?1 and id < ?2", verdict, src))
+				parts = append(parts,
+					fmt.Sprintf("select delivery as id from verdict where verdict = '%s' and source = '%s' and delivery >= ?1 and delivery < ?2", verdict, src),
+					fmt.Sprintf("select id from delivery where verdict = '%s' and source = '%s' and id > %s and id >= ?1 and id < ?2", verdict, src, indexedSoFar))
 			}
 		}
 	}

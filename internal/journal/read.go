@@ -142,12 +142,23 @@ func verifications(c *sqlite.Conn, after int64, limit int) ([]Verification, erro
 	return out, err
 }
 
+// selectPending lists the pending deliveries: those known as such, and those above
+// the derived rows without an attempt.
+const selectPending = `
+select delivery from pending
+union all
+select id as delivery from delivery d
+where id > ` + indexedSoFar + ` and forward and not exists (select 1 from attempt where delivery = d.id)`
+
+// indexedSoFar is the newest delivery with derived rows.
+const indexedSoFar = "(select value from state where key = 'indexed')"
+
 // Pending returns the deliveries that are to be forwarded and have no attempt, oldest
 // first: those in flight, and those a former session left.
 func (j *Journal) Pending(ctx context.Context) ([]int64, error) {
 	var out []int64
 	err := j.read(ctx, func(c *sqlite.Conn) error {
-		stmt := c.Prep("select delivery from pending order by delivery")
+		stmt := c.Prep("select delivery from (" + selectPending + ") order by delivery")
 		return each(stmt, func() bool {
 			out = append(out, stmt.ColumnInt64(0))
 			return true

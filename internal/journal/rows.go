@@ -96,7 +96,7 @@ func (j *Journal) Count(ctx context.Context, q Query) (int, error) {
 
 const selectRow = `
 select d.id, d.at, d.source, d.fixture, d.verdict, d.secret, d.reason, d.answered, length(d.body), d.forward,
-	d.id <= (select value from state where key = 'indexed'),
+	d.id <= ` + indexedSoFar + `,
 	e.events, e.field, e.kind, e.all_flags, e.account, e.party, e.username, e.summary,
 	a.n, a.status, a.took, a.err, a.replay
 from delivery d

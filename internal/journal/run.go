@@ -12,8 +12,7 @@ const (
 	maxGroup      = 256
 	maxGroupBytes = 8 << 20
 
-	// gather is how long attempts and derived rows wait for company. An arrival does
-	// not wait; it takes the waiting attempts along.
+	// gather is how long attempts and derived rows wait for company. Arrivals do not.
 	gather = 4 * time.Millisecond
 
 	// retryAfter is how long the writer leaves attempts and derived rows alone when
@@ -87,11 +86,13 @@ func (w *writer) run(chunks <-chan *chunk, drained chan<- struct{}) error {
 			close(drained)
 			drained = nil
 		}
-		wait := time.Until(w.retry)
+		wait, age := time.Until(w.retry), time.Since(oldest)
+		due := wait <= 0 && (w.chunk != nil || records >= chunkSize || records > 0 && (closed || age >= gather))
+		overdue := w.deep || records >= 4*chunkSize || records > 0 && age >= 10*gather
 		switch {
-		case arrivals > 0 && !(w.owed && w.chunk != nil && wait <= 0):
+		case arrivals > 0 && !(due && overdue):
 			w.writeArrivals()
-		case wait <= 0 && (w.chunk != nil || records >= chunkSize || records > 0 && (closed || time.Since(oldest) >= gather)):
+		case due:
 			if err := w.writeRest(); err != nil && closed {
 				return w.giveUp(err)
 			}
@@ -121,22 +122,12 @@ func (w *writer) run(chunks <-chan *chunk, drained chan<- struct{}) error {
 	}
 }
 
-// writeArrivals commits the arrivals that wait, and the attempts beside them, and
-// tells the callers.
+// writeArrivals commits the arrivals that wait, and tells the callers. Attempts do not
+// come along: every table touched makes the commit longer.
 func (w *writer) writeArrivals() {
-	q := &w.journal.queue
-	w.arrivals = q.takeArrivals(w.arrivals[:0])
+	w.arrivals = w.journal.queue.takeArrivals(w.arrivals[:0])
 	b := batch{arrivals: w.arrivals}
-	if time.Until(w.retry) <= 0 {
-		w.records = q.takeRecords(w.records)
-		b.records = w.records
-	}
 	err := w.commit(b)
-	if err != nil && len(b.records) > 0 {
-		// The arrivals shall not suffer from the attempts.
-		b.records, w.retry = nil, time.Now().Add(retryAfter)
-		err = w.commit(b)
-	}
 	if err == nil {
 		w.published(b)
 	}
@@ -146,7 +137,7 @@ func (w *writer) writeArrivals() {
 	}
 	clear(w.arrivals)
 	count, bytes := w.journal.backlog.load()
-	w.owed = count > deepBacklog || bytes > deepBacklogBytes
+	w.deep = count > deepBacklog || bytes > deepBacklogBytes
 	w.report(err)
 }
 
@@ -158,7 +149,7 @@ func (w *writer) writeRest() error {
 	err := w.commit(b)
 	if err == nil {
 		w.published(b)
-		w.owed = false
+		w.deep = false
 	} else {
 		w.retry = time.Now().Add(retryAfter)
 	}

@@ -22,12 +22,16 @@ var migrations = []string{migration1}
 // migration1 is the first schema. docs/architecture.md explains it; in short:
 //
 //   - delivery, verification and attempt are what happened. They are written once.
+//   - everything else is derived from these, a moment later and in their order, and
+//     could be derived again. state says how far that has come: a delivery above
+//     "indexed" is in none of the tables below.
+//   - event holds the events of the bodies. search indexes event.words; its tokens are
+//     made by appendWords, so the tokenizer only has to split at spaces. word lists
+//     the words in it, which makes a search by prefix a search for words.
+//   - verdict lists the deliveries by verdict and source: an index, but written with
+//     the derived rows, so that an arrival touches one table only.
 //   - pending names the deliveries to be forwarded that have no attempt.
-//   - event, search, word and tally are derived from the bodies and can be thrown
-//     away. search indexes event.words; its tokens are made by appendWords, so the
-//     tokenizer only has to split at spaces. word lists the words in it, which makes
-//     a search by prefix a search for words. tally counts what stats shows.
-//   - state remembers how far the derived rows have come.
+//   - tally counts what stats shows.
 const migration1 = `
 create table delivery (
 	id       integer primary key,
@@ -43,11 +47,6 @@ create table delivery (
 	head     blob not null,    -- request line, Host and header lines
 	body     blob not null
 ) strict;
-create index delivery_verdict on delivery (verdict, source);
-
-create table pending (
-	delivery integer primary key
-) strict;
 
 create table attempt (
 	id        integer primary key,
@@ -56,6 +55,7 @@ create table attempt (
 	last      integer not null, -- 1 for the newest of its delivery
 	at        integer not null,
 	took      integer not null, -- nanoseconds
+	pace      integer not null, -- its magnitude: bits of the milliseconds
 	target    text not null,
 	replay    integer not null,
 	status    integer not null, -- 0 without an answer
@@ -65,7 +65,8 @@ create table attempt (
 	body      blob not null
 ) strict;
 create index attempt_delivery on attempt (delivery, n);
-create index attempt_status on attempt (status, delivery, took) where last;
+create index attempt_status on attempt (status, delivery) where last;
+create index attempt_pace on attempt (pace, delivery, took) where last and pace > 3;
 create index attempt_replay on attempt (delivery) where replay and last;
 
 create table verification (
@@ -101,6 +102,15 @@ create virtual table search using fts5 (
 create table word (
 	term text primary key
 ) strict, without rowid;
+create table verdict (
+	verdict  text not null,
+	source   text not null,
+	delivery integer not null,
+	primary key (verdict, source, delivery)
+) strict, without rowid;
+create table pending (
+	delivery integer primary key
+) strict;
 create table tally (
 	kind text not null,
 	name text not null,

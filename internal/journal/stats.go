@@ -70,7 +70,7 @@ func (s *Stats) read(c *sqlite.Conn) error {
 	for dst, query := range map[*int64]string{
 		&s.Attempts:      "select max(id) from attempt",
 		&s.Failed:        "select (select count(*) from attempt where last and status < 200) + (select count(*) from attempt where last and status > 299)",
-		&s.Pending:       "select count(*) from pending",
+		&s.Pending:       "select count(*) from (" + selectPending + ")",
 		&s.Verifications: "select max(id) from verification",
 		&pages:           "pragma page_count",
 		&oldest:          "select at from delivery order by id limit 1",
@@ -87,8 +87,7 @@ func (s *Stats) read(c *sqlite.Conn) error {
 
 // readUnindexed adds the deliveries the tally does not know yet.
 func (s *Stats) readUnindexed(c *sqlite.Conn) error {
-	stmt := c.Prep(`select verdict, source, length(body) from delivery
-		where id > (select value from state where key = 'indexed')`)
+	stmt := c.Prep("select verdict, source, length(body) from delivery where id > " + indexedSoFar)
 	return each(stmt, func() bool {
 		s.Verdicts[webhook.Verdict(stmt.ColumnText(0))]++
 		s.Sources[Source(stmt.ColumnText(1))]++

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"math/bits"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -24,12 +25,12 @@ type writer struct {
 	arrivals []*arrival // scratch
 	records  []record   // taken from the queue and not yet written
 	chunk    *chunk     // likewise
-	owed     bool       // a chunk goes before the next arrivals
+	deep     bool       // the backlog is: a chunk goes before the next arrivals
 	retry    time.Time  // when records and chunk may be tried again
 	failing  bool       // the last commit failed
 
-	begin, end, undo, addDelivery, addPending, addVerification, addAttempt, dropPending,
-	lastN, dropLast, addEvent, addSearch, addWord, addTally, setState *sqlite.Stmt
+	begin, end, undo, addDelivery, addVerification, addAttempt, dropPending,
+	lastN, dropLast, addEvent, addSearch, addWord, addVerdicts, addPending, addTally, setState *sqlite.Stmt
 }
 
 // load prepares the statements and reads where the journal stands.
@@ -42,11 +43,13 @@ func (w *writer) load() error {
 		&w.undo:  "rollback",
 		&w.addDelivery: `insert into delivery (id, at, source, verdict, secret, reason, fixture, remote, answered, forward, head, body)
 			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&w.addPending: "insert into pending (delivery) values (?)",
+		&w.addVerdicts: "insert into verdict (verdict, source, delivery) select verdict, source, id from delivery where id > ? and id <= ?",
+		&w.addPending: `insert into pending (delivery) select id from delivery d
+			where id > ? and id <= ? and forward and not exists (select 1 from attempt where delivery = d.id)`,
 		&w.addVerification: `insert into verification (id, at, uri, host, remote, self, status, reason, head)
 			values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&w.addAttempt: `insert into attempt (id, delivery, n, last, at, took, target, replay, status, err, truncated, head, body)
-			values (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.addAttempt: `insert into attempt (id, delivery, n, last, at, took, pace, target, replay, status, err, truncated, head, body)
+			values (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.dropPending: "delete from pending where delivery = ?",
 		&w.lastN:       "select n, id from attempt where delivery = ? order by n desc limit 1",
 		&w.dropLast:    "update attempt set last = 0 where id = ?",
@@ -217,11 +220,7 @@ func (w *writer) insertDelivery(a *arrival) error {
 	s.BindBool(10, d.Forward)
 	s.BindBytes(11, a.head)
 	s.BindBytes(12, d.Body)
-	if err := run(s); err != nil || !d.Forward {
-		return err
-	}
-	w.addPending.BindInt64(1, a.id)
-	return run(w.addPending)
+	return run(s)
 }
 
 func (w *writer) insertVerification(a *arrival) error {
@@ -264,19 +263,31 @@ func (w *writer) insertAttempt(r *record) error {
 	s.BindInt64(3, int64(a.N))
 	s.BindInt64(4, fromTime(a.At))
 	s.BindInt64(5, int64(a.Took))
-	s.BindText(6, a.Target)
-	s.BindBool(7, a.Replay)
-	s.BindInt64(8, int64(a.Status))
-	s.BindText(9, a.Err)
-	s.BindBool(10, a.Truncated)
-	s.BindBytes(11, r.head)
-	s.BindBytes(12, a.Body)
-	if err := run(s); err != nil || a.N > 1 {
+	s.BindInt64(6, pace(a.Took))
+	s.BindText(7, a.Target)
+	s.BindBool(8, a.Replay)
+	s.BindInt64(9, int64(a.Status))
+	s.BindText(10, a.Err)
+	s.BindBool(11, a.Truncated)
+	s.BindBytes(12, r.head)
+	s.BindBytes(13, a.Body)
+	if err := run(s); err != nil || a.N > 1 || a.Delivery > w.indexed {
 		return err
 	}
 	w.dropPending.BindInt64(1, a.Delivery)
 	return run(w.dropPending)
 }
+
+// pace is the magnitude of a duration. It makes an index in which few values stand
+// before the delivery, so that the slow ones can be listed newest first.
+func pace(took time.Duration) int64 {
+	return min(maxPace, int64(bits.Len64(uint64(max(0, took.Milliseconds())))))
+}
+
+const (
+	slowPace = 4  // the first of the index attempt_pace: 8 ms
+	maxPace  = 20 // some 9 minutes and everything above
+)
 
 func (w *writer) insertChunk(c *chunk) error {
 	for i := range c.rows {
@@ -287,6 +298,13 @@ func (w *writer) insertChunk(c *chunk) error {
 	for _, word := range c.words {
 		w.addWord.BindText(1, word)
 		if err := run(w.addWord); err != nil {
+			return err
+		}
+	}
+	for _, list := range []*sqlite.Stmt{w.addVerdicts, w.addPending} {
+		list.BindInt64(1, w.indexed)
+		list.BindInt64(2, c.indexed)
+		if err := run(list); err != nil {
 			return err
 		}
 	}
