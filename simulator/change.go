@@ -202,7 +202,7 @@ func valueLike(old *fixtures.Node, text string) (*fixtures.Node, string) {
 	switch old.Kind {
 	case fixtures.Number:
 		if n, err := fixtures.ParseJSON([]byte(text)); err != nil || n.Kind != fixtures.Number {
-			return nil, fmt.Sprintf("it is a number, and %q is none; a JSON value of another type can be set too", text)
+			return nil, fmt.Sprintf("it is a number, and %q is none; set it as JSON to change its type", text)
 		}
 		return &fixtures.Node{Kind: fixtures.Number, Text: strings.TrimSpace(text)}, ""
 	case fixtures.Bool:

@@ -37,6 +37,8 @@ func parsePath(text string) (path, error) {
 	rest := text
 	if after, ok := strings.CutPrefix(rest, "$."); ok {
 		p.top, rest = true, after
+	} else if rest == "$" {
+		rest = "" // the top itself
 	}
 	fail := func(reason string) (path, error) {
 		return path{}, &ChangeError{Path: text, Reason: reason}

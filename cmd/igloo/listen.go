@@ -202,15 +202,19 @@ func (c *command) screenKind(wanted string) string {
 	if wanted != uiAuto {
 		return wanted
 	}
-	out, isFile := c.stdout.(*os.File)
-	in, inFile := c.stdin.(*os.File)
 	switch {
-	case !isFile || !inFile || !term.IsTerminal(out.Fd()) || !term.IsTerminal(in.Fd()):
+	case !isTerminal(c.stdout) || !isTerminal(c.stdin):
 		return uiPlain
 	case c.getenv("TERM") == "dumb", c.getenv("CI") != "" && c.getenv("CI") != "false":
 		return uiPlain
 	}
 	return uiTUI
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(file.Fd())
 }
 
 // hintWithoutTunnel says how to get a public URL, when none is wanted or known.

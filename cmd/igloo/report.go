@@ -23,7 +23,10 @@ type reporter struct {
 	noTarget bool
 	started  time.Time
 
+	progress bool // stderr is a terminal, and there is something to wait for
+
 	mu       sync.Mutex
+	drawn    time.Time // of the progress line
 	done     int
 	tally    simulator.Tally // of those that were sent
 	firstErr string
@@ -31,7 +34,10 @@ type reporter struct {
 
 // newReporter reports on so many deliveries. noTarget: nothing forwards them.
 func (c *command) newReporter(expected int, noTarget bool) *reporter {
-	return &reporter{command: c, lines: &lineWriter{out: c.stdout}, expected: expected, noTarget: noTarget, started: time.Now()}
+	return &reporter{
+		command: c, lines: &lineWriter{out: c.stdout}, expected: expected, noTarget: noTarget,
+		progress: expected > quietAbove && isTerminal(c.stderr), started: time.Now(),
+	}
 }
 
 // quietAbove is the number of deliveries above which people get only the summary.
@@ -53,6 +59,12 @@ func (r *reporter) report(o outcome) {
 		_ = r.lines.write(o)
 	case r.expected <= quietAbove:
 		fmt.Fprintln(r.stdout, outcomeLine(o))
+	}
+	if r.progress && time.Since(r.drawn) > 100*time.Millisecond {
+		r.drawn = time.Now()
+		const width = 30
+		full := width * r.done / r.expected
+		fmt.Fprintf(r.stderr, "\r%s%s %d of %d", strings.Repeat("█", full), strings.Repeat("░", width-full), r.done, r.expected)
 	}
 }
 
@@ -86,6 +98,9 @@ func outcomeLine(o outcome) string {
 func (r *reporter) end() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.drawn.IsZero() {
+		fmt.Fprint(r.stderr, "\r\x1b[K") // the progress line
+	}
 	sum := r.tally.Summary()
 	if r.done > 1 {
 		r.summary(sum)
