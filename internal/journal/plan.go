@@ -57,6 +57,8 @@ func (t term) condition(marked []int64) condition {
 		c = condition{"a.status >= ? and a.status < ?", []any{t.lo, t.hi}}
 	case failedTerm:
 		c = condition{"a.status < 200 or a.status > 299", nil}
+	case problemTerm:
+		c = condition{isProblem, nil}
 	case tookTerm:
 		c = condition{"a.took >= ? and a.took < ?", []any{t.lo, t.hi}}
 	case replayTerm:
@@ -218,6 +220,10 @@ func (q Query) sources(c *sqlite.Conn, r idRange) (out []source, err error) {
 			if s, err = q.statusSource(c, r); err != nil {
 				return nil, err
 			}
+		case problemTerm:
+			if s, err = problemSource(c, r); err != nil {
+				return nil, err
+			}
 		case tookTerm:
 			s = q.paceSource(r)
 		case verdictTerm, sourceTerm:
@@ -264,12 +270,16 @@ func (q Query) statusSource(c *sqlite.Conn, r idRange) (source, error) {
 	var parts []string
 	for _, status := range statuses {
 		if q.wantsStatus(status) {
-			parts = append(parts, fmt.Sprintf("select delivery as id from attempt indexed by attempt_status where last and status = %d and delivery >= ?1 and delivery < ?2", status))
+			parts = append(parts, statusPart(status))
 		}
 	}
 	s := union(parts, r)
 	s.covers = func(t term) bool { return !t.not && (t.kind == statusTerm || t.kind == failedTerm) }
 	return s, nil
+}
+
+func statusPart(status int64) string {
+	return fmt.Sprintf("select delivery as id from attempt indexed by attempt_status where last and status = %d and delivery >= ?1 and delivery < ?2", status)
 }
 
 // paceSource lists the deliveries whose last attempt was slow. It is empty when quick
@@ -342,15 +352,22 @@ func (q Query) verdictSource(r idRange) source {
 	for _, verdict := range verdicts {
 		for _, src := range []Source{Live, Fired} {
 			if wants(verdictTerm, verdict) && wants(sourceTerm, string(src)) {
-				parts = append(parts,
-					fmt.Sprintf("select delivery as id from verdict where verdict = '%s' and source = '%s' and delivery >= ?1 and delivery < ?2", verdict, src),
-					fmt.Sprintf("select id from delivery where verdict = '%s' and source = '%s' and id > %s and id >= ?1 and id < ?2", verdict, src, indexedSoFar))
+				parts = append(parts, verdictParts(verdict, src)...)
 			}
 		}
 	}
 	s := union(parts, r)
 	s.covers = covers
 	return s
+}
+
+// verdictParts lists the deliveries of a verdict and a source: those of the index, and
+// those it does not have yet.
+func verdictParts(verdict string, src Source) []string {
+	return []string{
+		fmt.Sprintf("select delivery as id from verdict where verdict = '%s' and source = '%s' and delivery >= ?1 and delivery < ?2", verdict, src),
+		fmt.Sprintf("select id from delivery where verdict = '%s' and source = '%s' and id > %s and id >= ?1 and id < ?2", verdict, src, indexedSoFar),
+	}
 }
 
 // bind binds arguments from the given parameter on.

@@ -40,7 +40,7 @@ func (e *QueryError) Error() string {
 //	ship canada "black lens"   full text: words that begin so; words in this order
 //	field:comments             an event of the field; a short name will do
 //	from:@mia.k  from:1789     by username or id of the other side
-//	is:live                    live fired replay failed pending marked
+//	is:live                    live fired replay failed problem pending marked
 //	                           test echo own deleted standby unknown
 //	verdict:invalid            verified unchecked invalid unsigned
 //	status:500 5xx ERR >=400   of the last attempt
@@ -190,7 +190,7 @@ func Keys() []string {
 
 // States returns what may follow "is:".
 func States() []string {
-	states := []string{"failed", "fired", "live", "marked", "pending", "replay"}
+	states := []string{"failed", "fired", "live", "marked", "pending", "problem", "replay"}
 	for _, f := range flagNames {
 		states = append(states, f.name)
 	}

@@ -31,6 +31,7 @@ const (
 	sourceTerm                  // delivery.source
 	statusTerm                  // status of the last attempt
 	failedTerm                  // the last attempt was not accepted
+	problemTerm                 // failed, or the signature does not hold
 	tookTerm                    // time of the last attempt
 	replayTerm                  // the last attempt was a replay
 	pendingTerm                 // no attempt yet
@@ -120,6 +121,8 @@ func isTerm(value string) (t term, reason, hint string) {
 		return term{kind: replayTerm}, "", ""
 	case "failed":
 		return term{kind: failedTerm}, "", ""
+	case "problem":
+		return term{kind: problemTerm}, "", ""
 	case "pending":
 		return term{kind: pendingTerm}, "", ""
 	case "marked":
