@@ -78,7 +78,7 @@ func (l *lab) measureInProcess(ctx context.Context, home string, r *report, s sc
 	if err != nil {
 		return err
 	}
-	defer j.Close()
+	defer func() { _ = j.Close() }() // it only read
 	for _, q := range questions() {
 		took, err := repeat(51, func() (time.Duration, error) {
 			began := time.Now()
