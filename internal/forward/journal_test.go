@@ -127,7 +127,7 @@ func newForwarder(tb testing.TB, target string, cfg forward.Config, j forward.Jo
 // run runs f and returns a function that ends it and waits.
 func run(tb testing.TB, f *forward.Forwarder) (stop func() error) {
 	tb.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(tb.Context())
 	var (
 		wg  sync.WaitGroup
 		err error

@@ -98,12 +98,12 @@ func TestScheduleReadied(t *testing.T) {
 
 // TestScheduleProperties runs random loads and holds every start against the rules.
 func TestScheduleProperties(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		limit := 1 + rng.IntN(8)
 		conversations := 1 + rng.IntN(12)
 		load := &load{t: t, seed: seed, limit: limit, s: forward.NewSchedule(limit), keys: map[int64][]string{}}
-		for range 300 {
+		for range 200 {
 			switch {
 			case rng.IntN(2) == 0:
 				load.add(someKeys(rng, conversations))

@@ -67,8 +67,9 @@ func newSession(t *testing.T, path string, appAnswers bool, app http.HandlerFunc
 	// The receiver ends first, then the forwarder, then the journal: each outlives
 	// those who need it.
 	var forwarding, writing sync.WaitGroup
-	forwardCtx, endForward := context.WithCancel(context.Background())
-	writeCtx, endWrite := context.WithCancel(context.Background())
+	live := context.WithoutCancel(t.Context()) // they end in order, not with the test
+	forwardCtx, endForward := context.WithCancel(live)
+	writeCtx, endWrite := context.WithCancel(live)
 	writing.Go(func() {
 		if err := j.Run(writeCtx); err != nil {
 			t.Errorf("journal: %v", err)
@@ -126,7 +127,7 @@ func (s *session) post(t *testing.T, client *http.Client, body []byte) (status i
 func TestWayOfADelivery(t *testing.T) {
 	for name, path := range map[string]string{"in memory": "", "in a file": filepath.Join(t.TempDir(), "journal.db")} {
 		t.Run(name, func(t *testing.T) {
-			const people, each = 8, 60
+			const people, each = 8, 40
 			var (
 				mu   sync.Mutex
 				seen = map[string]int{}

@@ -16,7 +16,7 @@ func HostName(host string) (name string, ok bool) {
 	if rest, bracketed := strings.CutPrefix(host, "["); bracketed {
 		name, after, closed := strings.Cut(rest, "]")
 		ip, err := netip.ParseAddr(name)
-		if !closed || err != nil || !ip.Is6() || !portOrNothing(after) {
+		if !closed || err != nil || !ip.Is6() || ip.Zone() != "" || !portOrNothing(after) {
 			return "", false
 		}
 		return strings.ToLower(name), true

@@ -37,6 +37,7 @@ func TestHostName(t *testing.T) {
 		{"[::1]:x", "", false},
 		{"[127.0.0.1]", "", false},
 		{"[localhost]", "", false},
+		{"[::1%lo]:80", "", false},
 		{"localhost:80:80", "", false},
 		{"localhost:123456", "", false},
 		{"localhost:-1", "", false},

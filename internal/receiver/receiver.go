@@ -70,7 +70,8 @@ type Config struct {
 	HasTarget         bool // there is an app to forward to
 	ForwardUnverified bool // forward whatever the verdict
 
-	// App answers verification requests and the deliveries that are to be forwarded.
+	// App answers verification requests and the deliveries that are to be forwarded,
+	// and the receiver records its attempts: nothing else must forward them then.
 	// nil means that igloo answers.
 	App App
 
