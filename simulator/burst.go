@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"math"
 	"sync"
@@ -37,7 +36,7 @@ func (b Burst) Run(ctx context.Context, tally *Tally, fire func(ctx context.Cont
 				}
 				began := time.Now()
 				status, err := fire(ctx, n)
-				if err != nil && errors.Is(err, context.Canceled) && ctx.Err() != nil {
+				if err != nil && ctx.Err() != nil {
 					return // broken off by us, not by the app
 				}
 				tally.Add(status, err, time.Since(began))

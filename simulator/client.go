@@ -87,10 +87,7 @@ func (c *Client) Send(ctx context.Context, target *url.URL, r *Request, extra ..
 	if err != nil {
 		return Response{}, err
 	}
-	deadline := start.Add(c.timeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
+	deadline := start.Add(c.timeout) // the context's own breaks the request off by itself
 	for {
 		conn, err := c.conn(ctx, target, deadline)
 		if err != nil {

@@ -173,6 +173,9 @@ func (c *compiler) expandString(n *fixtures.Node, scope int) error {
 				"&signature=Ab" + c.newMark(cdnSignature))
 		default:
 			s := slot{kind: kinds[p.Name], label: p.Label, scope: scope, sent: c.sent[n]}
+			if s.kind.ofRun() {
+				s.scope = delivery
+			}
 			if p.Number() && len(parts) == 1 {
 				n.Kind = fixtures.Number
 			}
@@ -232,13 +235,7 @@ func (c *compiler) finish(t *Template, d webhook.Dialect) error {
 		t.segments = append(t.segments, segment{before, i})
 		text = after
 	}
-	t.slots, t.values = c.slots, make([][]byte, len(c.slots))
-	for _, s := range t.segments {
-		t.size += len(s.literal)
-		if s.slot != end {
-			t.size += kindSizes[c.slots[s.slot].kind]
-		}
-	}
+	t.setSlots(c.slots)
 	return nil
 }
 

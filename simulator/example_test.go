@@ -81,7 +81,7 @@ func ExampleRender() {
 	}
 	fmt.Println(string(r.Body))
 	// Output:
-	// {"entry": [{"id": "17841133768442217", "time": 1790000124, "changes": [{"value": {"from": {"id": "9120695185106279", "username": "river.baker"}, "media": {"id": "18329832669662945", "media_product_type": "FEED"}, "id": "17921883861301567", "text": "Do you ship to \u00c9vora?"}, "field": "comments"}]}], "object": "instagram"}
+	// {"entry": [{"id": "17841133768442217", "time": 1790000124, "changes": [{"value": {"from": {"id": "9920695185106279", "username": "river.baker"}, "media": {"id": "18292796975659541", "media_product_type": "FEED"}, "id": "18263988220385991", "text": "Do you ship to \u00c9vora?"}, "field": "comments"}]}], "object": "instagram"}
 }
 
 func ExampleRun() {

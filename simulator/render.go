@@ -146,7 +146,7 @@ func compileRaw(r *Run, f fixtures.Fixture, login webhook.Login) (*Template, err
 	}
 	t.request.Header = header(t.request.Dialect, test)
 	t.segments = []segment{{literal: f.File, slot: end}}
-	t.size = len(f.File)
+	t.setSlots(nil)
 	return t, nil
 }
 

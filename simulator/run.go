@@ -3,7 +3,6 @@ package simulator
 import (
 	"hash/fnv"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
@@ -28,14 +27,15 @@ var seededStart = time.UnixMilli(1_790_000_124_367)
 // account throughout, so that their deliveries make a conversation, and every event
 // has ids and a time of its own. It is safe for concurrent use.
 type Run struct {
-	mu       sync.Mutex
-	rng      *rand.Rand
-	now      func() time.Time
-	last     int64 // microseconds of the latest event: no two share one
 	account  string
 	user     string
 	username string
-	labelled map[string]string // "comment.id:parent" → value, "mid:first" → mid
+
+	mu       sync.Mutex
+	rng      source
+	now      func() time.Time
+	last     int64 // microseconds of the latest event: no two share one
+	labelled map[string]string
 }
 
 // NewRun returns a run. With a seed other than 0 it hands out the same ids and
@@ -54,55 +54,66 @@ func NewRun(seed uint64, clock func() time.Time) *Run {
 		}
 	}
 	if seed == 0 {
-		seed = rand.Uint64()
+		seed = rand.Uint64() //nolint:gosec // ids, not keys
 	}
-	r := &Run{rng: rand.New(rand.NewPCG(seed, 0)), now: clock, labelled: map[string]string{}} //nolint:gosec // ids, not keys
-	r.account = r.digits("17841", 17)
-	r.user, r.username = r.userID(), r.newUsername()
+	r := &Run{rng: newSource(seed), now: clock, labelled: map[string]string{}}
+	r.account = string(r.rng.appendID(nil, "17841", 17))
+	r.user, r.username = r.rng.userID(), r.rng.username()
 	return r
 }
 
-// digits returns a number of n digits that begins with prefix. It is odd: above
-// 2^53 an odd number changes when a program reads it as a float, so that an app
-// which does so is found out.
-func (r *Run) digits(prefix string, n int) string {
-	b := make([]byte, n)
-	r.fillDigits(b, prefix)
-	return string(b)
+// turn is what one delivery gets from its run.
+type turn struct {
+	rng   source // for this delivery alone
+	sent  time.Time
+	first int64 // microseconds of the first event; the next one has the next
+	// labels are the values of the template's labelled slots, in order.
+	labels []string
 }
 
-// fillDigits writes what digits returns.
-func (r *Run) fillDigits(b []byte, prefix string) {
-	copy(b, prefix)
-	rest := r.rng.Uint64()
-	for i := len(prefix); i < len(b); i++ {
-		b[i] = '0' + byte(rest%10)
-		rest /= 10
+// turn draws what the next delivery of a template needs. The rest can be made
+// beside other deliveries.
+func (r *Run) turn(t *Template) turn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := turn{sent: r.now(), rng: newSource(r.rng.Uint64())}
+	out.first = max(out.sent.Add(-sendDelay).UnixMicro(), r.last+1)
+	r.last = out.first + int64(max(len(t.events), 1)) - 1
+	for _, i := range t.labelled {
+		s := t.slots[i]
+		out.labels = append(out.labels, r.label(s, t.account(s), t.at(s, out)))
 	}
-	b[len(b)-1] |= 1 // '0' is even: makes the digit odd
+	if _, known := r.labelled[firstMID]; !known && t.firstMID != end {
+		s := t.slots[t.firstMID]
+		r.labelled[firstMID] = t.mid(s, out)
+	}
+	return out
 }
 
-// userID returns an Instagram-scoped user id: 16 digits, no fixed prefix, above 2^53.
-func (r *Run) userID() string { return r.digits(strconv.Itoa(91+r.rng.IntN(9)), 16) }
+// firstMID is the label that means the first message of the run.
+const firstMID = "mid:first"
 
-// mediaPrefix and commentPrefix draw from the prefixes seen in published deliveries.
-func (r *Run) mediaPrefix() string   { return strconv.Itoa(178 + r.rng.IntN(7)) }
-func (r *Run) commentPrefix() string { return strconv.Itoa(178 + r.rng.IntN(6)) }
-
-var (
-	firstNames = [...]string{"river", "ana", "noor", "leo", "mia", "sam", "ivo", "tala", "kofi", "yuki", "lune", "omar"}
-	lastNames  = [...]string{"baker", "stone", "vale", "reyes", "okafor", "lindt", "moreau", "sato", "novak", "silva", "hale", "kaya"}
-)
-
-func (r *Run) newUsername() string {
-	return firstNames[r.rng.IntN(len(firstNames))] + "." + lastNames[r.rng.IntN(len(lastNames))] + strconv.Itoa(10+r.rng.IntN(90))
-}
-
-// moment is when one event happened. Two events of a run never share a
-// microsecond, which is what tells their mids apart.
-func (r *Run) moment(sent time.Time) time.Time {
-	r.last = max(sent.Add(-sendDelay).UnixMicro(), r.last+1)
-	return time.UnixMicro(r.last)
+// label returns the value that a labelled placeholder has throughout the run. The
+// first to ask for a mid decides its account and time.
+func (r *Run) label(s slot, account string, at time.Time) string {
+	key := labelNames[s.kind] + ":" + s.label
+	if v, ok := r.labelled[key]; ok {
+		return v
+	}
+	var v string
+	switch s.kind {
+	case userID:
+		v = r.rng.userID()
+	case username:
+		v = r.rng.username()
+	case mid:
+		// Several labels of one delivery must not share a microsecond.
+		v = webhook.NewMID(account, r.thread(account), at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond))
+	default:
+		v = string(r.rng.appendKind(nil, s.kind))
+	}
+	r.labelled[key] = v
+	return v
 }
 
 // thread returns the conversation of an account with the run's customer.
@@ -110,56 +121,4 @@ func (r *Run) thread(account string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(account + "/" + r.user)) // never fails
 	return h.Sum64()
-}
-
-// label returns the value that a labelled placeholder has throughout the run. The
-// first to ask for a mid decides its account and time.
-func (r *Run) label(name, label, account string, at time.Time) string {
-	key := name + ":" + label
-	if v, ok := r.labelled[key]; ok {
-		return v
-	}
-	var v string
-	switch name {
-	case "user.id":
-		v = r.userID()
-	case "user.username":
-		v = r.newUsername()
-	case "comment.id":
-		v = r.digits(r.commentPrefix(), 17)
-	case "ad.id":
-		v = r.digits("238", 17)
-	case "mid":
-		// Several labels of one delivery must not share a microsecond.
-		v = webhook.NewMID(account, r.thread(account), at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond))
-	default: // media.id, story.id
-		v = r.digits(r.mediaPrefix(), 17)
-	}
-	r.labelled[key] = v
-	return v
-}
-
-// sentMID remembers the first message of the run, which "{{mid:first}}" means.
-func (r *Run) sentMID(mid string) {
-	if _, ok := r.labelled[firstMID]; !ok {
-		r.labelled[firstMID] = mid
-	}
-}
-
-const firstMID = "mid:first"
-
-// urlSafe are the characters of a CDN URL's signature.
-const urlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-// appendURLSafe appends n random characters.
-func (r *Run) appendURLSafe(dst []byte, n int) []byte {
-	var bits uint64
-	for i := range n {
-		if i%10 == 0 {
-			bits = r.rng.Uint64()
-		}
-		dst = append(dst, urlSafe[bits&63])
-		bits >>= 6
-	}
-	return dst
 }

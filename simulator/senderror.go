@@ -49,8 +49,8 @@ func isTimeout(err error) bool {
 
 // explain says in plain words why a delivery failed.
 func explain(ctx context.Context, target *url.URL, err error, took time.Duration) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return fmt.Errorf("deliver to %q: %w", target.Redacted(), context.Canceled)
+	if ended := ctx.Err(); ended != nil {
+		return fmt.Errorf("deliver to %q: %w", target.Redacted(), ended)
 	}
 	return &SendError{Target: target.Redacted(), Reason: reason(target, err, took), Err: err}
 }

@@ -3,6 +3,7 @@ package simulator
 import (
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/webhook"
@@ -18,8 +19,9 @@ type Template struct {
 	events   []scope
 	size     int // of a body, about
 
-	values [][]byte    // of the slots, reused under the run's lock
-	at     []time.Time // of the events, likewise
+	labelled []int     // the slots with a label
+	firstMID int       // the first slot of a fresh mid, or end
+	scratch  sync.Pool // of *values
 }
 
 // segment is a literal piece of the body and the slot that follows it.
@@ -76,104 +78,127 @@ var labelNames = map[kind]string{
 	mid: "mid", storyID: "story.id", adID: "ad.id",
 }
 
-// cdnSignatureLength is about what published URLs have after "Ab".
-const cdnSignatureLength = 168
+// ofRun reports whether a kind has one value in all events of a run.
+func (k kind) ofRun() bool { return k == userID || k == username || k == accountID }
 
 // kindSizes are the usual lengths of the values.
 var kindSizes = [...]int{
-	userID: 16, username: 16, accountID: 17, mediaID: 17, commentID: 17, mid: 164, storyID: 17, adID: 17,
-	nowS: 10, nowMS: 13, assetID: 17, cdnSignature: cdnSignatureLength,
+	userID: 16, username: 16, accountID: 17, mediaID: idLength, commentID: idLength, mid: 164, storyID: idLength,
+	adID: idLength, nowS: 10, nowMS: 13, assetID: idLength, cdnSignature: cdnSignatureLength,
+}
+
+// setSlots completes a template's own lists.
+func (t *Template) setSlots(slots []slot) {
+	t.slots, t.firstMID = slots, end
+	for i, s := range slots {
+		switch {
+		case s.label != "":
+			t.labelled = append(t.labelled, i)
+		case s.kind == mid && t.firstMID == end:
+			t.firstMID = i
+		}
+	}
+	for _, s := range t.segments {
+		t.size += len(s.literal)
+		if s.slot != end {
+			t.size += kindSizes[slots[s.slot].kind]
+		}
+	}
+}
+
+// values are the slots' values of one rendering, one after the other.
+type values struct {
+	text []byte
+	ends []int
+}
+
+func (v *values) get(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = v.ends[i-1]
+	}
+	return v.text[start:v.ends[i]]
 }
 
 // Render returns the next request, with new ids and the time of now.
 func (t *Template) Render() *Request {
-	r := t.run
+	turn := t.run.turn(t)
+	v, ok := t.scratch.Get().(*values)
+	if !ok {
+		v = &values{}
+	}
+	defer t.scratch.Put(v)
+	t.fill(v, turn)
+
 	out := t.request
 	out.Header = slices.Clone(t.request.Header)
-	out.Body = make([]byte, 0, t.size)
-
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	t.fill(r.now())
+	body := make([]byte, 0, t.size)
 	for _, s := range t.segments {
-		out.Body = append(out.Body, s.literal...)
+		body = append(body, s.literal...)
 		if s.slot != end {
-			out.Body = append(out.Body, t.values[s.slot]...)
+			body = append(body, v.get(s.slot)...)
 		}
 	}
+	out.Body = body
 	return &out
 }
 
 // fill computes the slots' values.
-func (t *Template) fill(sent time.Time) {
-	r := t.run
-	t.at = t.at[:0]
-	for _, s := range t.events {
-		at := r.moment(sent)
-		if s.millis != 0 { // the microseconds still tell events apart
-			at = time.UnixMicro(s.millis*1000 + at.UnixMicro()%1000)
+func (t *Template) fill(v *values, turn turn) {
+	text, ends := v.text[:0], v.ends[:0] // not through v, for the sake of large batches
+	labels := turn.labels
+	for _, s := range t.slots {
+		switch {
+		case s.label != "":
+			text = append(text, labels[0]...)
+			labels = labels[1:]
+		case s.kind == userID:
+			text = append(text, t.run.user...)
+		case s.kind == username:
+			text = append(text, t.run.username...)
+		case s.kind == accountID:
+			text = append(text, t.run.account...)
+		case s.kind == nowS:
+			text = strconv.AppendInt(text, t.at(s, turn).Unix(), 10)
+		case s.kind == nowMS:
+			text = strconv.AppendInt(text, t.at(s, turn).UnixMilli(), 10)
+		case s.kind == mid:
+			text = append(text, t.mid(s, turn)...)
+		default:
+			text = turn.rng.appendKind(text, s.kind)
 		}
-		t.at = append(t.at, at)
+		ends = append(ends, len(text))
 	}
-	first := ""
-	for i, s := range t.slots {
-		at, account := sent, r.account
-		if s.scope != delivery {
-			if !s.sent {
-				at = t.at[s.scope]
-			}
-			if own := t.events[s.scope].account; own != "" {
-				account = own
-			}
-		}
-		if s.kind == mid && s.label == "" {
-			thread := s.thread
-			if thread == 0 {
-				thread = r.thread(account)
-			}
-			text := webhook.NewMID(account, thread, at)
-			if first == "" {
-				first = text
-			}
-			t.values[i] = append(t.values[i][:0], text...)
-			continue
-		}
-		t.values[i] = r.appendValue(t.values[i][:0], s, account, at)
-	}
-	if first != "" {
-		r.sentMID(first)
-	}
+	v.text, v.ends = text, ends
 }
 
-// appendValue appends the value of any slot but a fresh mid.
-func (r *Run) appendValue(dst []byte, s slot, account string, at time.Time) []byte {
-	if s.label != "" {
-		return append(dst, r.label(labelNames[s.kind], s.label, account, at)...)
+// account returns the account a slot's event belongs to.
+func (t *Template) account(s slot) string {
+	if s.scope != delivery && t.events[s.scope].account != "" {
+		return t.events[s.scope].account
 	}
-	id := func(prefix string) []byte {
-		n := len(dst)
-		dst = append(dst, "00000000000000000"...)
-		r.fillDigits(dst[n:], prefix)
-		return dst
+	return t.run.account
+}
+
+// at returns the time a slot means. Two events of a run never share a microsecond,
+// which is what tells their mids apart.
+func (t *Template) at(s slot, turn turn) time.Time {
+	if s.sent || s.scope == delivery {
+		return turn.sent
 	}
-	switch s.kind {
-	case userID:
-		return append(dst, r.user...)
-	case username:
-		return append(dst, r.username...)
-	case accountID:
-		return append(dst, r.account...)
-	case commentID:
-		return id(r.commentPrefix())
-	case adID:
-		return id("238")
-	case nowS:
-		return strconv.AppendInt(dst, at.Unix(), 10)
-	case nowMS:
-		return strconv.AppendInt(dst, at.UnixMilli(), 10)
-	case cdnSignature:
-		return r.appendURLSafe(dst, cdnSignatureLength)
-	default: // media, story, asset
-		return id(r.mediaPrefix())
+	micros := turn.first + int64(s.scope)
+	if millis := t.events[s.scope].millis; millis != 0 { // the microseconds still differ
+		micros = millis*1000 + micros%1000
 	}
+	return time.UnixMicro(micros)
+}
+
+// mid returns the message id of a slot's event.
+func (t *Template) mid(s slot, turn turn) string {
+	account := t.account(s)
+	thread := s.thread
+	if thread == 0 {
+		thread = t.run.thread(account)
+	}
+	return webhook.NewMID(account, thread, t.at(s, turn))
 }
