@@ -23,7 +23,7 @@ const (
 )
 
 // errInterrupted is the cause of a context that a signal ended.
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = fmt.Errorf("interrupted: %w", context.Canceled)
 
 // usageError is the user's command line at fault.
 type usageError struct {

@@ -44,38 +44,23 @@ func (s *session) facts() tui.Facts {
 	return f
 }
 
-// follow keeps the facts up to date that follow from the journal.
-func (s *session) follow(ctx context.Context) error {
-	changed, stop := s.journal.Watch()
-	defer stop()
-	cursor, err := s.journal.Now(ctx)
-	if err != nil {
-		return err
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
-		for more := true; more; {
-			changes, err := s.journal.Changes(ctx, cursor, 500)
-			if err != nil {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return err
-			}
-			s.learn(changes)
-			cursor, more = changes.Next, changes.More
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+// news is the journal as the session's screen follows it. What the screen reads, the
+// session learns from, so that nothing is read twice.
+type news struct {
+	*journal.Journal
+	learn func(journal.Changes)
 }
+
+// Changes is the journal's own; the session hears it first.
+func (n news) Changes(ctx context.Context, since journal.Cursor, limit int) (journal.Changes, error) {
+	changes, err := n.Journal.Changes(ctx, since, limit)
+	if err == nil {
+		n.learn(changes)
+	}
+	return changes, err
+}
+
+func (s *session) news() news { return news{s.journal, s.learn} }
 
 // learn takes from the journal's news what the status line says.
 func (s *session) learn(changes journal.Changes) {

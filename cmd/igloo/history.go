@@ -299,11 +299,14 @@ func (c *command) followEvents(ctx context.Context, filter string) error {
 	go func() { done <- j.Run(runCtx) }()
 	out := &lineWriter{out: c.stdout}
 	err = followJournal(ctx, j, func(since journal.Cursor, news journal.Changes) error {
+		if c.JSON && filter == "" {
+			return writeChanges(context.WithoutCancel(ctx), out, j, since, news)
+		}
 		if news.Rows, err = onlyMatching(context.WithoutCancel(ctx), j, q, filter, news.Rows); err != nil {
 			return err
 		}
 		if c.JSON {
-			return writeChanges(context.WithoutCancel(ctx), out, j, since, news)
+			return writeMatching(context.WithoutCancel(ctx), out, j, news)
 		}
 		for _, r := range news.Rows {
 			if r.Indexed && !r.Pending() {
@@ -316,6 +319,28 @@ func (c *command) followEvents(ctx context.Context, filter string) error {
 	})
 	stop()
 	return errors.Join(err, <-done)
+}
+
+// writeMatching writes each delivery that matches, with its attempts, once it is
+// indexed and its outcome is known: before, a query could not tell.
+func writeMatching(ctx context.Context, out *lineWriter, j *journal.Journal, news journal.Changes) error {
+	for _, r := range news.Rows {
+		if !r.Indexed || r.Pending() {
+			continue
+		}
+		d, err := j.Delivery(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		line, err := wholeDelivery(ctx, j, d)
+		if err != nil {
+			return err
+		}
+		if err := out.write(line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onlyMatching keeps the rows a query matches.

@@ -218,7 +218,7 @@ func (j *jsonScreen) Run(_, drained context.Context) error {
 			return err
 		}
 	}
-	return followJournal(drained, j.session.journal, func(since journal.Cursor, news journal.Changes) error {
+	return followJournal(drained, j.session.news(), func(since journal.Cursor, news journal.Changes) error {
 		return writeChanges(context.WithoutCancel(drained), j.out, j.session.journal, since, news)
 	})
 }
@@ -231,17 +231,17 @@ func writeChanges(ctx context.Context, out *lineWriter, j *journal.Journal, sinc
 			return err
 		}
 	}
-	for _, row := range news.Rows {
-		if row.ID <= since.Delivery {
-			continue // known: it was indexed or attempted meanwhile
-		}
-		d, err := j.Delivery(ctx, row.ID)
-		if err != nil {
+	for after := since.Delivery; after < news.Next.Delivery; {
+		arrived, err := j.Since(ctx, after, int(min(news.Next.Delivery-after, 100)))
+		if err != nil || len(arrived) == 0 {
 			return err
 		}
-		if err := out.write(newDeliveryLine(d)); err != nil {
-			return err
+		for _, d := range arrived {
+			if err := out.write(newDeliveryLine(d)); err != nil {
+				return err
+			}
 		}
+		after = arrived[len(arrived)-1].ID
 	}
 	for _, a := range news.Attempts {
 		if err := out.write(newAttemptLine(a, false)); err != nil {

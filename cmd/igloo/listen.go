@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -157,6 +158,9 @@ func (c *command) listen(ctx context.Context, flags listenFlags) error {
 	kind := c.screenKind(flags.UI)
 	flags.interactive = kind == uiTUI
 	s, err := openSession(ctx, c.config, flags)
+	if errors.Is(err, context.Canceled) {
+		return nil // a signal while it opened
+	}
 	if err != nil {
 		return err
 	}

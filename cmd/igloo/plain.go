@@ -11,9 +11,16 @@ import (
 	"github.com/igloo-dev/igloo/tunnel"
 )
 
+// follower is the part of a journal that tells what happens.
+type follower interface {
+	Watch() (changed <-chan struct{}, stop func())
+	Now(ctx context.Context) (journal.Cursor, error)
+	Changes(ctx context.Context, since journal.Cursor, limit int) (journal.Changes, error)
+}
+
 // followJournal calls news with everything that is recorded from now on, in order,
 // until ctx ends. A slow news coalesces what follows and loses nothing.
-func followJournal(ctx context.Context, j *journal.Journal, news func(since journal.Cursor, changes journal.Changes) error) error {
+func followJournal(ctx context.Context, j follower, news func(since journal.Cursor, changes journal.Changes) error) error {
 	changed, stop := j.Watch()
 	defer stop()
 	cursor, err := j.Now(ctx)
@@ -24,7 +31,7 @@ func followJournal(ctx context.Context, j *journal.Journal, news func(since jour
 }
 
 // followFrom is followJournal from a given place.
-func followFrom(ctx context.Context, j *journal.Journal, cursor journal.Cursor, changed <-chan struct{}, news func(since journal.Cursor, changes journal.Changes) error) error {
+func followFrom(ctx context.Context, j follower, cursor journal.Cursor, changed <-chan struct{}, news func(since journal.Cursor, changes journal.Changes) error) error {
 	for {
 		last := ctx.Err() != nil // what was recorded before ctx ended is still news
 		changes, err := j.Changes(context.WithoutCancel(ctx), cursor, 500)
@@ -96,7 +103,7 @@ func (p *plainScreen) Drain() {
 // Run prints what happens until everything is recorded.
 func (p *plainScreen) Run(_, drained context.Context) error {
 	p.start()
-	return followJournal(drained, p.session.journal, func(_ journal.Cursor, news journal.Changes) error {
+	return followJournal(drained, p.session.news(), func(_ journal.Cursor, news journal.Changes) error {
 		for _, v := range news.Verifications {
 			if err := p.verification(v); err != nil {
 				return err

@@ -307,7 +307,6 @@ func (s *session) run(ctx context.Context, ui screen) error {
 	doors.Go(func() error { return s.serveControl(ctx) })
 	doors.Go(func() error { return s.tunnels.run(ctx, ui.Tunnel) })
 	doors.Go(func() error { return s.fixtures.Run(ctx) })
-	doors.Go(func() error { return s.follow(ctx) })
 	if s.target != nil {
 		doors.Go(func() error { return s.watchTarget(ctx) })
 	}

@@ -32,7 +32,7 @@ func (t *tuiScreen) Run(ctx, _ context.Context) error {
 		theme = tui.None
 	}
 	return tui.Run(ctx, tui.Config{
-		Journal:  s.journal,
+		Journal:  s.news(),
 		Session:  s,
 		Fixtures: fixtureList{s.fixtures},
 		Status:   s.status,
