@@ -212,8 +212,9 @@ func valueLike(old *fixtures.Node, text string) (*fixtures.Node, string) {
 		return &fixtures.Node{Kind: fixtures.Bool, Text: text}, ""
 	case fixtures.Array, fixtures.Object:
 		return nil, fmt.Sprintf("it is %s; set it as JSON or name a value inside", old.Kind)
+	default: // of null too: nothing says otherwise
+		return fixtures.StringNode(text), ""
 	}
-	return fixtures.StringNode(text), "" // of null too: nothing says otherwise
 }
 
 // follow takes one step, nil when it leads nowhere.

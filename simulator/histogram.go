@@ -20,22 +20,22 @@ const (
 
 func (h *histogram) add(d time.Duration) {
 	d = max(d, 0)
-	h.counts[bucket(uint64(d))]++
+	h.counts[bucket(int64(d))]++
 	h.total++
 	h.max = max(h.max, d)
 }
 
-// bucket returns the place of a value: exact below 128, then its 7 bits after the
-// first and how far they are shifted.
-func bucket(v uint64) int {
-	shift := max(bits.Len64(v)-stepBits-1, 0)
+// bucket returns the place of a value: exact below 256, then its first 8 bits
+// and how far they are shifted.
+func bucket(v int64) int {
+	shift := max(bits.Len64(uint64(v))-stepBits-1, 0) //nolint:gosec // not negative
 	return shift<<stepBits + int(v>>shift)
 }
 
 // upper returns the largest value of a bucket.
-func upper(i int) uint64 {
+func upper(i int) int64 {
 	shift := max(i>>stepBits-1, 0)
-	return uint64(i-shift<<stepBits+1)<<shift - 1
+	return int64(i-shift<<stepBits+1)<<shift - 1
 }
 
 // percentile returns the value that a share of all are at most.

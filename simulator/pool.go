@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -41,12 +42,9 @@ func (p *pool) get(key poolKey) *conn {
 func (p *pool) take(key poolKey) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := len(p.idle) - 1; i >= 0; i-- {
-		if c := p.idle[i]; c.key == key {
-			last := len(p.idle) - 1
-			copy(p.idle[i:], p.idle[i+1:])
-			p.idle[last] = nil
-			p.idle = p.idle[:last]
+	for i, c := range slices.Backward(p.idle) {
+		if c.key == key {
+			p.idle = slices.Delete(p.idle, i, i+1)
 			return c
 		}
 	}
@@ -64,7 +62,7 @@ func (p *pool) put(c *conn) {
 	}
 	if len(p.idle) == maxIdle {
 		_ = p.idle[0].Close()
-		p.idle = append(p.idle[:0], p.idle[1:]...)
+		p.idle = slices.Delete(p.idle, 0, 1)
 	}
 	p.idle = append(p.idle, c)
 }

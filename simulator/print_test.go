@@ -72,7 +72,7 @@ func TestCurlRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.ContainsAny(command, "\x00\x1b\xff") {
+		if strings.ContainsAny(command, "\x00\x1b") || strings.Contains(command, "\xff") {
 			t.Errorf("the command for %q holds a control character: %q", body, command)
 		}
 		answer, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput()
