@@ -2,7 +2,6 @@ package journal
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/webhook"
@@ -46,21 +45,7 @@ type Delivery struct {
 // what decides which deliveries are forwarded in order. A body that holds no events
 // belongs to none.
 func (d Delivery) Conversations() []string {
-	payload, err := webhook.Parse(d.Body)
-	if err != nil {
-		return nil
-	}
-	names := make([]string, 0, len(payload.Events))
-	for _, event := range payload.Events {
-		if name := event.Conversation(); name != "" {
-			names = append(names, name)
-		}
-	}
-	if len(names) > 1 {
-		slices.Sort(names)
-		names = slices.Compact(names)
-	}
-	return names
+	return webhook.Conversations(d.Body)
 }
 
 // Attempt is one try at forwarding a delivery, with the app's answer.

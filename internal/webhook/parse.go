@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -13,12 +14,35 @@ import (
 // [*SyntaxError]: the body is not JSON, or not an object.
 //
 // See https://developers.facebook.com/docs/instagram-platform/webhooks/examples.
-func Parse(body []byte) (Payload, error) {
+func Parse(body []byte) (Payload, error) { return parse(body, describe) }
+
+// Conversations returns the conversations a body's events belong to, each once. It
+// is [Parse] without the descriptions, for those who only need the order.
+func Conversations(body []byte) []string {
+	payload, err := parse(body, func(e Event, _ []byte) Event { return e })
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(payload.Events))
+	for _, e := range payload.Events {
+		if name := e.Conversation(); name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 1 {
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	return names
+}
+
+// parse lists the events of a body; describe finishes each of them.
+func parse(body []byte, describe func(e Event, value []byte) Event) (Payload, error) {
 	if err := checkJSON(body); err != nil {
 		return Payload{}, err
 	}
 	top := bytes.TrimSpace(body)
-	var p parser
+	p := parser{describe: describe}
 	switch top[0] {
 	case '{':
 		p.payload(top)
@@ -35,7 +59,10 @@ func Parse(body []byte) (Payload, error) {
 	return p.out, nil
 }
 
-type parser struct{ out Payload }
+type parser struct {
+	out      Payload
+	describe func(e Event, value []byte) Event
+}
 
 func (p *parser) add(e Event) {
 	if len(p.out.Events) == MaxEvents {
@@ -92,7 +119,7 @@ func (p *parser) entry(entry []byte) {
 				e := base
 				e.Section, e.Field, e.Raw = InChangedFields, text(item), item
 				e.Flags |= WithoutValue
-				p.add(describe(e, nil))
+				p.add(p.describe(e, nil))
 			}
 		}
 	}
@@ -110,7 +137,7 @@ func (p *parser) change(e Event, section Section, item []byte) {
 	switch {
 	case !known || !field.Shape || value == nil:
 		e.Flags |= Unknown
-		p.add(describe(e, value))
+		p.add(p.describe(e, value))
 	case field.Dialect == Messaging:
 		// The dashboard's Test of the Instagram-Login product puts a messaging item
 		// under changes.
@@ -123,7 +150,7 @@ func (p *parser) change(e Event, section Section, item []byte) {
 		if e.Party == "232323232" { // Meta's fixed sample commenter
 			e.Flags |= Test
 		}
-		p.add(describe(e, value))
+		p.add(p.describe(e, value))
 	}
 }
 
@@ -156,7 +183,7 @@ func (p *parser) messaging(e Event, raw, item []byte) {
 	if key == "" {
 		e.Flags |= Unknown
 	}
-	p.add(describe(e, item))
+	p.add(p.describe(e, item))
 }
 
 // eventObjects are the keys that say what a messaging item is, with the field that
