@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/igloo-dev/igloo/fixtures"
+	"github.com/igloo-dev/igloo/internal/forward"
 	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/receiver"
 	"github.com/igloo-dev/igloo/internal/webhook"
@@ -108,7 +110,6 @@ func (s *session) deliver(ctx context.Context, target *url.URL, request *simulat
 	arrived := make(chan receiver.Arrival, 1)
 	ticket := s.receiver.Expect(receiver.Simulation{Fixture: request.Fixture, Done: arrived})
 	defer s.receiver.Cancel(ticket)
-	started := time.Now()
 	response, err := s.client.Send(ctx, target, request, fixtures.HeaderField{Name: receiver.TicketHeader, Value: ticket})
 	if err != nil {
 		out.Err = err.Error()
@@ -127,9 +128,9 @@ func (s *session) deliver(ctx context.Context, target *url.URL, request *simulat
 		case arrival.Forward:
 			wait, cancel := context.WithTimeout(ctx, answerTimeout)
 			defer cancel()
-			attempt, err := s.forwarder.Wait(wait, arrival.ID)
+			attempt, err := s.attempt(wait, arrival.ID)
 			if err != nil {
-				out.Sent, out.Err = true, fmt.Sprintf("no answer from the app within %s; it stays in the queue", time.Since(started).Round(time.Second))
+				out.Sent, out.Err = true, err.Error()
 				return out
 			}
 			out.answer(attempt)
@@ -141,6 +142,26 @@ func (s *session) deliver(ctx context.Context, target *url.URL, request *simulat
 	}
 	return out
 }
+
+// attempt waits for the first attempt of a delivery.
+func (s *session) attempt(ctx context.Context, delivery int64) (journal.Attempt, error) {
+	attempt, err := s.forwarder.Wait(ctx, delivery)
+	switch {
+	case errors.Is(err, forward.ErrForgotten): // it is long done, so the journal has it
+		attempts, err := s.journal.Attempts(ctx, delivery)
+		if err == nil && len(attempts) > 0 {
+			return attempts[0], nil
+		}
+		return journal.Attempt{}, cmp.Or(err, errNoAnswer)
+	case errors.Is(err, context.DeadlineExceeded):
+		return journal.Attempt{}, errNoAnswer
+	case errors.Is(err, forward.ErrStopped):
+		return journal.Attempt{}, errors.New("igloo stopped before the app answered; igloo replay --pending sends it later")
+	}
+	return attempt, err
+}
+
+var errNoAnswer = fmt.Errorf("no answer from the app within %s; it stays in the queue", answerTimeout)
 
 // replay sends recorded deliveries to the target again, in the given order.
 func (s *session) replay(ctx context.Context, order replayOrder, report func(outcome)) error {

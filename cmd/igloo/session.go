@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -267,12 +267,10 @@ func (s *session) allowHost(host string) bool {
 	if s.tunnels.publicHost() == host {
 		return true
 	}
-	for _, name := range s.flags.AllowHost {
-		if strings.EqualFold(name, host) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.flags.AllowHost, func(allowed string) bool {
+		name, ok := receiver.HostName(allowed)
+		return ok && name == host
+	})
 }
 
 // localURL is the callback URL on this machine.
@@ -291,7 +289,7 @@ func (s *session) run(ctx context.Context, ui screen) error {
 	// The forwarder outlives the servers: what was answered is forwarded.
 	forwardCtx, stopForward := context.WithCancel(context.WithoutCancel(ctx))
 	var sender errgroup.Group
-	if s.forwarder != nil {
+	if s.forwarder != nil && s.flags.Answer == answerIgloo { // else the receiver asks the app itself
 		sender.Go(func() error { return s.forwarder.Run(forwardCtx) })
 	}
 
