@@ -128,16 +128,12 @@ func (c *command) listEvents(ctx context.Context, filter string, limit int) erro
 	})
 }
 
-// beforeFirst is the id before every delivery's, for pages that start at the oldest.
-const beforeFirst = -1
-
 // eachRow calls f with the newest limit rows of a query, oldest first; -1 is all.
 func (c *command) eachRow(ctx context.Context, j *journal.Journal, filter string, limit int, f func(journal.Row) error) error {
 	q, err := journal.ParseQuery(filter, time.Now())
 	if err != nil {
 		return err
 	}
-	page := journal.Page{Limit: 500}
 	if limit >= 0 {
 		rows, err := j.Rows(ctx, q, journal.Page{Limit: limit})
 		if err != nil {
@@ -146,7 +142,7 @@ func (c *command) eachRow(ctx context.Context, j *journal.Journal, filter string
 		slices.Reverse(rows)
 		return each(rows, f)
 	}
-	for page.After = beforeFirst; ; {
+	for page := (journal.Page{OldestFirst: true, Limit: 500}); ; {
 		rows, err := j.Rows(ctx, q, page)
 		if err != nil {
 			return err

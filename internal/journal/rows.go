@@ -14,9 +14,10 @@ import (
 
 // Page says which part of a list is asked for.
 type Page struct {
-	Before int64 // only ids below; 0 means no bound
-	After  int64 // only ids above; when set, the oldest come first
-	Limit  int   // 0 means 100
+	Before      int64 // only ids below; 0 means no bound
+	After       int64 // only ids above; when set, the oldest come first
+	OldestFirst bool  // the oldest come first even without After
+	Limit       int   // 0 means 100
 }
 
 const defaultLimit = 100
@@ -24,7 +25,7 @@ const defaultLimit = 100
 var everything = idRange{lo: 1, hi: math.MaxInt64 >> eventBits}
 
 // Rows returns the deliveries that match q, newest first, or oldest first when
-// p.After is set.
+// p.After or p.OldestFirst is set.
 func (j *Journal) Rows(ctx context.Context, q Query, p Page) ([]Row, error) {
 	if p.Limit <= 0 {
 		p.Limit = defaultLimit
