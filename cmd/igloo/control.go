@@ -137,6 +137,10 @@ func (s *session) obey(w http.ResponseWriter, r *http.Request, order any, work f
 		_ = out.Encode(o)
 		_ = flush.Flush()
 	})
+	// Who asks for the journal next should find what was just reported.
+	settle, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	_ = s.journal.Settle(settle) // under load the journal is a moment behind
 	if err != nil {
 		f := failure{Type: "error", Error: err.Error(), Exit: exitFailed}
 		if hinted, ok := errors.AsType[*hintedError](err); ok {

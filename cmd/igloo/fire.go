@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"slices"
@@ -98,10 +99,7 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 	if order.Options, err = f.options(); err != nil {
 		return order, err
 	}
-	set, err := fixtures.Load(c.project.fixturesDir())
-	if err != nil {
-		return order, err
-	}
+	set := c.fixtures()
 	for _, arg := range args {
 		found, err := set.Resolve(arg)
 		if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok {
@@ -118,6 +116,16 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 		}
 	}
 	return order, nil
+}
+
+// fixtures loads the built-in fixtures and the project's own. A folder that cannot
+// be read whole gives what it could.
+func (c *command) fixtures() *fixtures.Set {
+	set, err := fixtures.Load(c.project.fixturesDir())
+	if err != nil {
+		fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(err.Error()))
+	}
+	return set
 }
 
 // options turns the flags that change a payload into what the simulator takes.
@@ -213,7 +221,7 @@ func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) erro
 	}
 	defer client.Close()
 	r := c.newReporter(total, false)
-	err = order.each(ctx, func(ctx context.Context, request *simulator.Request) {
+	err = order.each(ctx, nil, func(ctx context.Context, request *simulator.Request) {
 		key, _ := keys.For(request.Login)
 		request.Sign(key.Value)
 		r.report(fireStraight(ctx, client, target, request))
@@ -270,7 +278,7 @@ func (c *command) printRequests(f fireFlags, order fireOrder) error {
 	}
 	var failed error
 	order.Concurrency = 1
-	err = order.each(context.Background(), func(_ context.Context, request *simulator.Request) {
+	err = order.each(context.Background(), nil, func(_ context.Context, request *simulator.Request) {
 		key, _ := keys.For(request.Login)
 		request.Sign(key.Value)
 		if failed == nil {

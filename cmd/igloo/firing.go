@@ -70,9 +70,12 @@ type fireOrder struct {
 }
 
 // each renders the order's requests, unsigned, and calls work with each of them. What
-// is wrong with a fixture or a change is said before the first one.
-func (o fireOrder) each(ctx context.Context, work func(context.Context, *simulator.Request)) error {
-	run := simulator.NewRun(o.Seed, nil)
+// is wrong with a fixture or a change is said before the first one. A seed makes a
+// run of its own; without one the deliveries join the given run, nil for a new one.
+func (o fireOrder) each(ctx context.Context, run *simulator.Run, work func(context.Context, *simulator.Request)) error {
+	if run == nil || o.Seed != 0 {
+		run = simulator.NewRun(o.Seed, nil)
+	}
 	var templates []*simulator.Template
 	for _, f := range o.Fixtures {
 		t, err := run.Compile(f, o.Options)
@@ -82,8 +85,14 @@ func (o fireOrder) each(ctx context.Context, work func(context.Context, *simulat
 		templates = append(templates, t)
 	}
 	burst := simulator.Burst{Count: o.total(), Rate: o.Rate, Concurrency: o.Concurrency}
-	return burst.Run(ctx, new(simulator.Tally), func(ctx context.Context, n int) (int, error) {
-		work(ctx, templates[n%len(templates)].Render())
+	var mu sync.Mutex // the same order of rendering every time, whoever sends
+	next := 0
+	return burst.Run(ctx, new(simulator.Tally), func(ctx context.Context, _ int) (int, error) {
+		mu.Lock()
+		request := templates[next%len(templates)].Render()
+		next++
+		mu.Unlock()
+		work(ctx, request)
 		return 0, nil
 	})
 }
@@ -97,7 +106,7 @@ func (s *session) fire(ctx context.Context, order fireOrder, report func(outcome
 	if err != nil {
 		return err
 	}
-	return order.each(ctx, func(ctx context.Context, request *simulator.Request) {
+	return order.each(ctx, s.people, func(ctx context.Context, request *simulator.Request) {
 		key, _ := s.keyring.For(request.Login)
 		request.Sign(key.Value)
 		report(s.deliver(ctx, target, request))

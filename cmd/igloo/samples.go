@@ -52,12 +52,10 @@ func newFixtureLine(f fixtures.Fixture) fixtureLine {
 func (b builder) fixturesList() *cobra.Command {
 	c := &cobra.Command{Use: "list [PATTERN]", Short: "List the fixtures by name", Args: cobra.MaximumNArgs(1)}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		set, err := fixtures.Load(c.project.fixturesDir())
-		if err != nil {
-			return err
-		}
+		set := c.fixtures()
 		all := set.All()
 		if len(args) == 1 {
+			var err error
 			if all, err = set.Match(args[0]); err != nil {
 				return err
 			}
@@ -95,11 +93,7 @@ func (b builder) fixturesShow() *cobra.Command {
 		Long: `Print a fixture's file. To see the bytes that would be sent: igloo fire NAME --print http`,
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		set, err := fixtures.Load(c.project.fixturesDir())
-		if err != nil {
-			return err
-		}
-		found, err := set.Resolve(args[0])
+		found, err := c.fixtures().Resolve(args[0])
 		if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok {
 			return withHint(missing, "see what there is: igloo fixtures list")
 		}

@@ -52,6 +52,7 @@ type session struct {
 	target    *url.URL           // nil without a target
 	ingress   net.Listener
 	client    *simulator.Client
+	people    *simulator.Run // who writes to whom in fired deliveries, throughout the session
 	fixtures  *fixtures.Watcher
 	status    *tui.Status
 	tunnels   *tunnels
@@ -107,6 +108,7 @@ func (s *session) open(ctx context.Context) error {
 	if s.client, err = simulator.NewClient(simulator.ClientConfig{}); err != nil {
 		return err
 	}
+	s.people = simulator.NewRun(0, nil)
 	s.status = tui.NewStatus(s.facts())
 	if s.tunnels, err = newTunnels(s); err != nil {
 		return err

@@ -31,7 +31,7 @@ func (j *Journal) Rows(ctx context.Context, q Query, p Page) ([]Row, error) {
 		p.Limit = defaultLimit
 	}
 	r := everything
-	r.lo, r.ascending = p.After+1, p.After > 0
+	r.lo, r.ascending = p.After+1, p.OldestFirst || p.After > 0
 	if p.Before > 0 {
 		r.hi = min(r.hi, p.Before)
 	}
