@@ -3,7 +3,7 @@
 package main
 
 import (
-	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -59,13 +59,19 @@ func fireBurst(t *testing.T, callbackURL string, n, conversations int) burst {
 // received.
 func checkBurst(t *testing.T, b burst, dataDir string, app *developersApp) {
 	t.Helper()
-	recorded := deliveries(t, openJournal(t, dataDir))
+	checkLog(t, dataDir)
+	j := openJournal(t, dataDir)
+	recorded := deliveries(t, j)
 	var journalOrder []string
 	for i, d := range recorded {
 		if d.ID != int64(i+1) {
 			t.Fatalf("delivery %d of the journal has the id %d, want no gap", i+1, d.ID)
 		}
 		journalOrder = append(journalOrder, string(d.Body))
+		attempts, err := j.Attempts(t.Context(), d.ID)
+		if err != nil || len(attempts) != 1 || attempts[0].Status != 200 {
+			t.Errorf("attempts of d%d: %+v, %v, want one that the app answered with 200", d.ID, attempts, err)
+		}
 	}
 	got := app.received()
 	for _, list := range []struct {
@@ -96,13 +102,6 @@ func byConversation(bodies []string) map[string][]string {
 	return out
 }
 
-func burstSize() int {
-	if testing.Short() {
-		return 1000
-	}
-	return 10_000
-}
-
 // drained is how long igloo may go on after the last answer until the app has
 // everything.
 const drained = 10 * time.Second
@@ -119,28 +118,57 @@ func awaitForwarded(t *testing.T, app *developersApp, n int) time.Duration {
 	return took
 }
 
+// A burst is recorded and forwarded, all of it, once, in order.
 func TestBurst(t *testing.T) {
+	if !atFullSpeed(t) {
+		return
+	}
+	testBurst(t, burstSize())
+}
+
+// TestBurstWatched is a burst that the race detector can follow.
+func TestBurstWatched(t *testing.T) {
+	if !raced {
+		t.Skip("the same as TestBurst, without the race detector")
+	}
+	testBurst(t, 300)
+}
+
+func burstSize() int {
+	if testing.Short() {
+		return 1000
+	}
+	return 10_000
+}
+
+func testBurst(t *testing.T, n int) {
+	t.Helper()
 	app := newDevelopersApp(t, nil)
 	l := withSecret(t).listen(t, "--forward-to", app.URL())
-	n := burstSize()
 	b := fireBurst(t, l.info.Ingress, n, 23)
 	after := awaitForwarded(t, app, n)
 	l.end(t)
 	checkBurst(t, b, l.info.DataDir, app)
+	checkLines(t, l.stdout.String(), n)
+	t.Logf("%d deliveries in %v, forwarded %v later", n, b.took, after)
+}
 
-	// Each line of --json once, too: a slow reader loses nothing.
+// checkLines wants a line of --json for each delivery and each attempt, once: a slow
+// reader loses nothing.
+func checkLines(t *testing.T, stdout string, n int) {
+	t.Helper()
 	lines := map[string]int{}
-	for line := range strings.Lines(l.stdout.String()) {
-		kind, rest, _ := strings.Cut(strings.TrimPrefix(line, `{"type":"`), `","`)
-		id, _, _ := strings.Cut(rest, `,`)
-		lines[kind]++
-		lines[kind+" "+id]++
+	for text := range strings.Lines(stdout) {
+		var line jsonLine
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("stdout line %q: %v", text, err)
+		}
+		lines[line.Type+" "+line.ID+line.Delivery]++
 	}
 	for id := range int64(n) {
 		name := journal.FormatID(id+1, 0)
-		if d, a := lines[`delivery id":"`+name+`"`], lines[`attempt delivery":"`+name+`"`]; d != 1 || a != 1 {
-			t.Fatalf("%d delivery lines and %d attempt lines of %s, want one each (in all %d and %d)", d, a, name, lines["delivery"], lines["attempt"])
+		if d, a := lines["delivery "+name], lines["attempt "+name]; d != 1 || a != 1 {
+			t.Fatalf("%d delivery lines and %d attempt lines of %s, want one each", d, a, name)
 		}
 	}
-	t.Logf("%d deliveries in %v, forwarded %v later", n, b.took, cmp.Or(after, time.Millisecond))
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,7 @@ import (
 
 // The tests in the e2e files run igloo as its users do: as a process of its own,
 // with sockets, signals and files. The binary is this test binary, so that the race
-// detector watches it too.
+// detector watches it too; where speed matters it is one without.
 
 // patience bounds every wait for something that takes far less.
 const patience = 30 * time.Second
@@ -53,6 +54,7 @@ func newSandbox(t *testing.T, env ...string) *sandbox {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + root, "XDG_RUNTIME_DIR=" + run,
 		"XDG_STATE_HOME=" + filepath.Join(root, "state"), "XDG_CONFIG_HOME=" + filepath.Join(root, "config"),
 		"LANG=C.UTF-8", "TZ=UTC", "TMPDIR=" + os.TempDir(),
+		"GORACE=atexit_sleep_ms=0", // the race detector keeps every process a second longer
 	}}
 	s.env = append(s.env, env...)
 	if err := os.Mkdir(s.dir, 0o700); err != nil {
@@ -66,6 +68,45 @@ func withSecret(t *testing.T, env ...string) *sandbox {
 	t.Helper()
 	return newSandbox(t, append(env, "IGLOO_APP_SECRET="+appSecret)...)
 }
+
+// atFullSpeed reports whether to go on here. Under the race detector, which makes
+// SQLite ten times slower, it runs the test in a binary without it instead.
+func atFullSpeed(t *testing.T) bool {
+	t.Helper()
+	if !raced {
+		return true
+	}
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-test.v", "-test.run=^" + t.Name() + "$", fmt.Sprintf("-test.short=%t", testing.Short())}
+	text, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput()
+	t.Logf("without the race detector:\n%s", text)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case bytes.Contains(text, []byte("--- SKIP")):
+		t.SkipNow()
+	}
+	return false
+}
+
+// build returns the path of a test binary without the race detector. It is built
+// once, into the folder that testscript.Main removes at the end.
+var build = sync.OnceValues(func() (string, error) {
+	self, err := exec.LookPath("igloo")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(self), "igloo-norace.test")
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build without the race detector: %w\n%s", err, text)
+	}
+	return path, nil
+})
 
 // process is a running igloo.
 type process struct {
@@ -146,7 +187,7 @@ func (s *sandbox) run(t *testing.T, args ...string) (code int, stdout, stderr st
 	return code, p.stdout.String(), p.stderr.String()
 }
 
-// session is a running `igloo listen --json`.
+// listening is a running `igloo listen --json`.
 type listening struct {
 	*process
 	info sessionInfo
@@ -335,6 +376,21 @@ func deliveries(t *testing.T, j *journal.Journal) []journal.Delivery {
 			return all
 		}
 		all = append(all, some...)
+	}
+}
+
+// checkLog fails when a session logged that something did not work.
+func checkLog(t *testing.T, dataDir string) {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(dataDir, "igloo.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, "level=ERROR") {
+			t.Errorf("the log says %s", line)
+			return
+		}
 	}
 }
 
