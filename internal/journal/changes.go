@@ -21,8 +21,8 @@ type Cursor struct {
 // Changes is what was committed after a cursor.
 type Changes struct {
 	// Rows holds the current state of every delivery that is new, newly indexed or
-	// newly attempted, once each, oldest first. A delivery first appears as new: none
-	// is indexed or attempted for the follower before.
+	// newly attempted, once each, oldest first. A delivery appears as new before an
+	// attempt of it does. A row shows the state of now, which may be ahead of Next.
 	Rows []Row
 	// Attempts are the new attempts in the order they were recorded, without their
 	// header and body.
@@ -91,12 +91,17 @@ func changes(c *sqlite.Conn, since Cursor, limit int) (Changes, error) {
 	out := Changes{Next: since}
 	changed := make(map[int64]struct{})
 
-	// Deliveries first: the other cursors never overtake this one.
-	if out.Next.Delivery, err = advance(c, since.Delivery, now.Delivery, limit, changed); err != nil {
+	// Those that were shown before they were indexed. New ones come only after all of
+	// them, so that the other cursors never overtake that of the deliveries.
+	known := min(now.Indexed, since.Delivery)
+	if out.Next.Indexed, err = advance(c, since.Indexed, known, limit, changed); err != nil {
 		return Changes{}, err
 	}
-	if out.Next.Indexed, err = advance(c, since.Indexed, min(now.Indexed, out.Next.Delivery), limit, changed); err != nil {
-		return Changes{}, err
+	if out.Next.Indexed >= known {
+		if out.Next.Delivery, err = advance(c, since.Delivery, now.Delivery, limit, changed); err != nil {
+			return Changes{}, err
+		}
+		out.Next.Indexed = max(out.Next.Indexed, min(now.Indexed, out.Next.Delivery))
 	}
 
 	stmt := c.Prep(selectAttempt + " from attempt where id > ? order by id limit ?")

@@ -20,7 +20,7 @@ const (
 
 	// busyTimeout is how long a connection waits for another process, for example
 	// someone's sqlite3 shell inside a transaction.
-	busyTimeout = 5 * time.Second
+	busyTimeout = 3 * time.Second
 )
 
 // createFile makes an empty file only the user can read, unless there is one. An

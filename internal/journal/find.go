@@ -91,7 +91,7 @@ func findIn(c *sqlite.Conn, q Query, r idRange, f func(id int64) bool) error {
 		sources = append(sources, text)
 	}
 	scan := q.scan(r.order())
-	best, err := fewest(c, sources, scan, r)
+	best, err := q.fewest(c, sources, scan, r)
 	if err != nil {
 		return err
 	}
@@ -295,7 +295,7 @@ func count(c *sqlite.Conn, q Query, r idRange) (n int, done bool, err error) {
 		return 0, false, err
 	}
 	for _, s := range sources {
-		if s.counts == "" || slices.ContainsFunc(q.terms, func(t term) bool { return !s.covers(t) }) {
+		if s.counts == "" || len(q.uncovered(s)) > 0 {
 			continue
 		}
 		stmt, err := prepare(c, s.counts, s, r)

@@ -16,6 +16,9 @@ const followEvery = 50 * time.Millisecond
 func (j *Journal) follow(ctx context.Context) error {
 	c, err := j.conns.get(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer j.conns.put(c)

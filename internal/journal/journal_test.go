@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -46,8 +47,17 @@ var day = time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
 
 // comment is a delivery with one comment.
 func comment(n int, username, text string) journal.Delivery {
-	return delivery(n, fmt.Sprintf(`{"object": "instagram", "entry": [{"id": "17841405309211844", "time": %d, "changes": [{"field": "comments", "value": {"id": "178%d", "from": {"id": "99%d", "username": %q}, "text": %q}}]}]}`,
-		day.Unix()+int64(n), n, n%10, username, text))
+	return delivery(n, fmt.Sprintf(`{"object": "instagram", "entry": [{"id": "17841405309211844", "time": %d, "changes": [{"field": "comments", "value": {"id": "178%d", "from": {"id": "99%d", "username": %s}, "text": %s}}]}]}`,
+		day.Unix()+int64(n), n, n%10, quote(username), quote(text)))
+}
+
+// quote writes a JSON string.
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }
 
 func delivery(n int, body string) journal.Delivery {

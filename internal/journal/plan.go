@@ -118,14 +118,19 @@ func jsonIDs(ids []int64) string {
 	return string(b)
 }
 
+// uncovered returns the terms that s does not cover.
+func (q Query) uncovered(s source) []term {
+	if s.covers == nil {
+		return q.terms
+	}
+	return slices.DeleteFunc(slices.Clone(q.terms), s.covers)
+}
+
 // conditions returns the conditions of the terms that s does not cover, and whether
 // the last attempt is to be joined, and whether there must be one.
 func (q Query) conditions(s source) (out []condition, joins, must bool) {
 	var together []term
-	for _, t := range q.terms {
-		if s.covers != nil && s.covers(t) {
-			continue
-		}
+	for _, t := range q.uncovered(s) {
 		joins = joins || t.attempted()
 		must = must || t.attempted() && !t.not
 		switch {
@@ -235,6 +240,9 @@ func (q Query) sources(c *sqlite.Conn, r idRange) (out []source, err error) {
 			continue
 		}
 		seen[t.kind] = true
+		if s.query == "" {
+			continue
+		}
 		if s.covers == nil {
 			kind := t.kind
 			s.covers = func(t term) bool { return t.kind == kind && !t.not }
@@ -386,12 +394,12 @@ func bind(stmt *sqlite.Stmt, from int, args []any) {
 
 // fewest returns the source with the fewest candidates, by a short look at each; scan
 // when none has less than the range itself.
-func fewest(c *sqlite.Conn, sources []source, scan source, r idRange) (source, error) {
+func (q Query) fewest(c *sqlite.Conn, sources []source, scan source, r idRange) (source, error) {
+	if len(sources) == 1 && len(q.uncovered(sources[0])) == 0 {
+		return sources[0], nil // nothing to weigh
+	}
 	best, fewest := scan, r.hi-r.lo
 	for _, s := range sources {
-		if s.query == "" {
-			continue
-		}
 		n, err := estimate(c, s, r)
 		if err != nil {
 			return source{}, err
