@@ -66,7 +66,8 @@ type plainScreen struct {
 	mu      sync.Mutex // guards both writers
 	out     io.Writer
 	talk    io.Writer
-	shown   map[int64]bool // deliveries whose outcome was printed while they still could change
+	tunnel  string         // the last line about it
+	shown   map[int64]bool // deliveries whose first outcome was printed
 }
 
 func newPlainScreen(out, talk io.Writer, s *session) *plainScreen {
@@ -81,16 +82,14 @@ func (p *plainScreen) say(format string, args ...any) {
 
 // Tunnel says what changed about the public URL.
 func (p *plainScreen) Tunnel(provider string, st tunnel.Status) {
-	if st.State == tunnel.Online && st.Latency > 0 && st.Err == nil && p.session.status.Facts().CallbackURL == p.session.publicURL(st.URL) {
-		p.mu.Lock()
-		known := p.shown[-1]
-		p.shown[-1] = true
-		p.mu.Unlock()
-		if known {
-			return // only the latency changed
-		}
+	line := describeTunnel(provider, p.session.publicURL(st.URL), st)
+	p.mu.Lock()
+	known := p.tunnel == line // only the latency changed
+	p.tunnel = line
+	p.mu.Unlock()
+	if !known {
+		p.say("%s", line)
 	}
-	p.say("%s", describeTunnel(provider, p.session.publicURL(st.URL), st))
 }
 
 // Drain says why igloo does not end at once.
