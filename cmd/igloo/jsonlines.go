@@ -233,7 +233,12 @@ func writeChanges(ctx context.Context, out *lineWriter, j *journal.Journal, sinc
 	}
 	for after := since.Delivery; after < news.Next.Delivery; {
 		arrived, err := j.Since(ctx, after, int(min(news.Next.Delivery-after, 100)))
-		if err != nil || len(arrived) == 0 {
+		if err == nil && len(arrived) == 0 {
+			// Committed a moment ago, and not yet in the journal's memory.
+			arrived = make([]journal.Delivery, 1)
+			arrived[0], err = j.Delivery(ctx, after+1)
+		}
+		if err != nil {
 			return err
 		}
 		for _, d := range arrived {
