@@ -166,8 +166,7 @@ func (m *Model) selected() tea.Cmd {
 	d.err = nil
 	if p := d.cached(d.id); p != nil {
 		d.remember(p)
-		d.show(p)
-		return tea.Batch(older, m.reload()) // it may have new attempts
+		d.show(p) // and read it again: it may have new attempts
 	}
 	return tea.Batch(older, m.reload())
 }

@@ -31,6 +31,7 @@ func (m *Model) drawDetail(r rect) []string {
 	d := &m.detail
 	var inside []string
 	switch {
+	case d.id == 0: // nothing is selected
 	case d.err != nil:
 		inside = append(inside, m.look.line(room.w, func(p *pen) { p.gap(1); p.put(p.bad, p.clean(d.err.Error())) }))
 	case d.parcel == nil:
@@ -201,7 +202,7 @@ func (m *Model) tabAt(x int) (tab, bool) {
 }
 
 func (m *Model) detailFoot(p *pen) {
-	if m.detail.parcel == nil {
+	if m.detail.parcel == nil || m.detail.id == 0 {
 		return
 	}
 	var parts []string

@@ -38,7 +38,7 @@ func TestScreens(t *testing.T) {
 		{name: "raw", keys: []string{"k*2", "enter", "4", "w"}},
 		{name: "folded", keys: []string{"k*6", "enter", "j*5", "h", "j*2"}},
 		{name: "filter", keys: []string{"/", "'field:comments"}},
-		{name: "nothing", keys: []string{"/", "'field:none from:nobody", "enter"}},
+		{name: "nothing", keys: []string{"/", "'field:none comments", "enter"}},
 		{name: "search", keys: []string{"enter", "/", "'user"}},
 		{name: "fixtures", keys: []string{"f", "'comm x3", "down"}},
 		{name: "tunnels", keys: []string{"p"}},

@@ -50,7 +50,7 @@ func syntaxError(body []byte) error {
 type printer struct {
 	src  []byte
 	out  documentBuilder
-	line strings.Builder
+	line []byte // the one being written
 	open []openValue
 	key  string // the key whose value comes next
 }
@@ -73,11 +73,11 @@ func (l *printer) run() error {
 			l.end()
 			i = l.closesValue(i)
 		case ',':
-			l.line.WriteByte(',')
+			l.line = append(l.line, ',')
 			l.end()
 			i++
 		case ':':
-			l.line.WriteString(": ")
+			l.line = append(l.line, ": "...)
 			i++
 		default:
 			i = l.scalar(i)
@@ -100,11 +100,11 @@ func (l *printer) opens(i int) int {
 		j++
 	}
 	if l.src[j] == '}' || l.src[j] == ']' {
-		l.line.WriteByte(l.src[i])
-		l.line.WriteByte(l.src[j])
+		l.line = append(l.line, l.src[i])
+		l.line = append(l.line, l.src[j])
 		return j + 1
 	}
-	l.line.WriteByte(l.src[i])
+	l.line = append(l.line, l.src[i])
 	l.open = append(l.open, openValue{line: at, key: l.key, object: l.src[i] == '{'})
 	l.key = ""
 	l.end()
@@ -114,16 +114,15 @@ func (l *printer) opens(i int) int {
 // mark notes the lines on which an event starts: an item of a list in an entry
 // that holds events, in the order webhook.Parse counts them.
 func (l *printer) mark(at int) {
-	n := len(l.open)
-	if n >= 4 && !l.open[n-1].object && l.open[n-2].object && eventList(l.open[n-1].key) && l.entry(n-2) {
-		l.open[n-2].inner = true
+	if n := len(l.open); n == 4 && !l.open[3].object && eventList(l.open[3].key) && l.entry(2) {
+		l.open[2].inner = true
 		l.out.doc.marks = append(l.out.doc.marks, int32(at))
 	}
 }
 
 // entry reports whether the open value at depth i is an item of the payload's entry.
 func (l *printer) entry(i int) bool {
-	return i >= 2 && !l.open[i-1].object && l.open[i-1].key == "entry" && l.open[i-2].object
+	return i == 2 && l.open[0].object && !l.open[1].object && l.open[1].key == "entry"
 }
 
 func eventList(key string) bool {
@@ -135,12 +134,12 @@ func (l *printer) closesValue(i int) int {
 	v := l.open[last]
 	l.open = l.open[:last]
 	l.indent()
-	l.line.WriteByte(l.src[i])
+	l.line = append(l.line, l.src[i])
 	for len(l.out.doc.closes) <= v.line {
 		l.out.doc.closes = append(l.out.doc.closes, 0)
 	}
 	l.out.doc.closes[v.line] = int32(len(l.out.doc.kinds))
-	if v.object && !v.inner && l.entry(last) { // the entry itself is the event
+	if !v.inner && v.object && l.entry(last) { // the entry itself is the event
 		l.out.doc.marks = append(l.out.doc.marks, int32(v.line))
 	}
 	return i + 1
@@ -155,7 +154,7 @@ func (l *printer) scalar(i int) int {
 		for j < len(l.src) && !strings.ContainsRune(" \t\r\n,]}", rune(l.src[j])) {
 			j++
 		}
-		l.line.Write(l.src[i:j])
+		l.line = append(l.line, l.src[i:j]...)
 		return j
 	}
 	for l.src[j] != '"' {
@@ -166,7 +165,7 @@ func (l *printer) scalar(i int) int {
 	}
 	j++
 	text := readable(string(l.src[i:j]))
-	l.line.WriteString(text)
+	l.line = append(l.line, text...)
 	if n := len(l.open); n > 0 && l.open[n-1].object {
 		l.key = strings.Trim(text, `"`)
 	}
@@ -175,20 +174,20 @@ func (l *printer) scalar(i int) int {
 
 // indent starts a line, unless a key stands on it already.
 func (l *printer) indent() {
-	if l.line.Len() > 0 {
+	if len(l.line) > 0 {
 		return
 	}
 	for range min(len(l.open), maxIndent) {
-		l.line.WriteString("  ")
+		l.line = append(l.line, "  "...)
 	}
 }
 
 func (l *printer) end() {
-	if l.line.Len() == 0 {
+	if len(l.line) == 0 {
 		return
 	}
-	l.out.raw(jsonLine, stable(l.line.String(), l.out.dot))
-	l.line.Reset()
+	l.out.raw(jsonLine, stable(string(l.line), l.out.dot))
+	l.line = l.line[:0]
 }
 
 // readable replaces the escapes of a JSON string that hide a character people can

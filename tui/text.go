@@ -113,7 +113,8 @@ func (c cells) width(s string) int {
 	return c.method.StringWidth(s)
 }
 
-// clip cuts a stable text to n cells; tail marks that something was cut.
+// clip cuts a stable text to n cells; tail marks that something was cut. (Truncate
+// of package ansi looks at grapheme clusters first, whatever the method.)
 func (c cells) clip(s string, n int, tail string) string {
 	if n <= 0 {
 		return ""
@@ -125,11 +126,22 @@ func (c cells) clip(s string, n int, tail string) string {
 	if c.width(s) <= n {
 		return s
 	}
-	s = c.method.Truncate(s, n, tail)
-	if tail != "" && strings.HasSuffix(s, tail+tail) { // the text was cut before an ellipsis of its own
-		s = strings.TrimSuffix(s, tail)
+	room := n - c.width(tail)
+	if room < 0 {
+		tail, room = "", n
 	}
-	return s
+	end := 0
+	for end < len(s) {
+		cluster, w := ansi.FirstGraphemeCluster(s[end:], c.method)
+		if room -= w; room < 0 {
+			break
+		}
+		end += len(cluster)
+	}
+	if tail != "" && strings.HasSuffix(s[:end], tail) { // an ellipsis of its own
+		return s[:end]
+	}
+	return s[:end] + tail
 }
 
 // from cuts the first n cells off a stable text. A wide character on the edge
