@@ -47,9 +47,11 @@ func (c *config) lookup(name string) (value, from string) {
 	return "", ""
 }
 
-// loadConfig finds the project and gives every flag that was not typed its value
-// from the environment, the project's .env, its igloo.yaml, or the user's
-// configuration, in this order.
+// loadConfig finds the project and gives every shared flag and every flag of listen
+// that was not typed its value from the environment, the project's .env, its
+// igloo.yaml, or the user's configuration, in this order. The flags of other commands
+// say what to do once: were they read from a cloned repository's .env, IGLOO_TO could
+// send recorded messages to somebody else.
 func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 	c := &config{env: map[string]string{}, origin: map[string]string{}}
 	for _, pair := range environ {
@@ -67,10 +69,15 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
+	configurable := map[string]bool{}
+	eachConfigFlag(func(f *pflag.Flag) { configurable[f.Name] = true })
 	var problem error
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Changed {
 			c.origin[f.Name] = "--" + f.Name
+			return
+		}
+		if !configurable[f.Name] {
 			return
 		}
 		for _, layer := range layers {
@@ -92,7 +99,7 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 	dataDir := ""
 	if f := flags.Lookup("data-dir"); f != nil {
 		dataDir = f.Value.String()
-		if f.Changed && c.origin["data-dir"] == "--data-dir" || strings.HasPrefix(c.origin["data-dir"], "$") {
+		if c.origin["data-dir"] == "--data-dir" || strings.HasPrefix(c.origin["data-dir"], "$") {
 			dataDir = absolute(wd, dataDir)
 		}
 	}
@@ -162,20 +169,25 @@ func envName(flag string) string {
 
 func yamlName(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
 
-// configKeys are the keys of igloo.yaml: the shared flags and those of listen.
+// eachConfigFlag calls f with the shared flags and those of listen, which can also be
+// set outside the command line.
+func eachConfigFlag(f func(*pflag.Flag)) {
+	var shared sharedFlags
+	var listen listenFlags
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	shared.register(flags)
+	listen.register(flags)
+	flags.VisitAll(f)
+}
+
+// configKeys are the keys of igloo.yaml. What is typed for one run has none.
 func configKeys() []string {
 	var keys []string
-	var s sharedFlags
-	var l listenFlags
-	for _, set := range []func(*pflag.FlagSet){s.register, l.register} {
-		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-		set(flags)
-		flags.VisitAll(func(f *pflag.Flag) {
-			if f.Name != "demo" && f.Name != "json" {
-				keys = append(keys, yamlName(f.Name))
-			}
-		})
-	}
+	eachConfigFlag(func(f *pflag.Flag) {
+		if f.Name != "demo" && f.Name != "json" {
+			keys = append(keys, yamlName(f.Name))
+		}
+	})
 	slices.Sort(keys)
 	return keys
 }
