@@ -146,7 +146,7 @@ func (s *session) notices() []string {
 	if len(s.tunnels.wanted) == 0 && s.flags.Tunnel == tunnelAuto && !s.flags.Demo {
 		out = append(out, hintWithoutTunnel())
 	}
-	if len(s.secrets.App) == 0 {
+	if len(s.secrets.App) == 0 && !s.flags.Demo {
 		out = append(out, "no app secret known: Meta's deliveries are recorded unchecked and not forwarded; set IGLOO_APP_SECRET. Fired ones are signed with a development secret, igloo doctor --env prints it")
 	}
 	if n := s.pendingAtStart; n > 0 {

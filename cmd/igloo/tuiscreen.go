@@ -17,7 +17,7 @@ type tuiScreen struct {
 // Run shows the UI until the user quits or ctx ends.
 func (t *tuiScreen) Run(ctx, _ context.Context) error {
 	s := t.session
-	if len(s.secrets.App) == 0 {
+	if len(s.secrets.App) == 0 && !s.flags.Demo {
 		s.status.Update(func(f *tui.Facts) {
 			if f.Notice == "" {
 				f.Notice = "no app secret known: set IGLOO_APP_SECRET to check Meta's deliveries; igloo doctor --env prints the development secret"
