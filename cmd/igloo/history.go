@@ -38,6 +38,11 @@ func (c *command) openReader(ctx context.Context) (*journal.Journal, error) {
 		}
 		p.DataDir = session.info.DataDir
 	}
+	return openProjectReader(ctx, p)
+}
+
+// openProjectReader opens the journal of one project and no other.
+func openProjectReader(ctx context.Context, p project) (*journal.Journal, error) {
 	// Without a session nobody has indexed what a killed one left behind, nor
 	// brought an older journal up to date.
 	if lock, err := lockProject(p); err == nil {
@@ -57,7 +62,7 @@ func (b builder) events() *cobra.Command {
 	return b.group("events", "Look at what was recorded", b.eventsList(), b.eventsSearch(), b.eventsShow(), b.eventsFollow(), b.eventsExport())
 }
 
-// query adds what the reading commands share.
+// queryFlags adds what the reading commands share.
 func queryFlags(c *cobra.Command, filter *string, limit *int) {
 	c.Flags().StringVar(filter, "filter", "", "only deliveries that match `QUERY`, such as 'field:messages is:failed'")
 	if limit != nil {
@@ -99,17 +104,17 @@ body: and /regular expressions/ search the raw bodies.`,
 }
 
 func (c *command) listEvents(ctx context.Context, filter string, limit int) error {
-	j, err := c.openReader(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = j.Close() }()
 	if limit < 0 {
 		return usagef("", "--limit: %d is less than 0", limit)
 	}
 	if limit == 0 {
 		limit = -1
 	}
+	j, err := c.openReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close() }()
 	out := &lineWriter{out: c.stdout}
 	return c.eachRow(ctx, j, filter, limit, func(r journal.Row) error {
 		if !c.JSON {

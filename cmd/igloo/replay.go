@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +68,7 @@ func (c *command) replay(ctx context.Context, f replayFlags, args []string) erro
 		return withHint(errNoSession, "start one with --forward-to, or name your app: --to http://localhost:3000/webhook")
 	}
 	order := replayOrder{To: f.To}
-	if order.Deliveries, err = c.chosen(ctx, f, args); err != nil {
+	if order.Deliveries, err = c.chosen(ctx, session, f, args); err != nil {
 		return err
 	}
 	if len(order.Deliveries) == 0 {
@@ -89,9 +87,10 @@ func (c *command) replay(ctx context.Context, f replayFlags, args []string) erro
 	return r.end()
 }
 
-// chosen lists the deliveries the arguments and flags name, oldest first.
-func (c *command) chosen(ctx context.Context, f replayFlags, args []string) ([]int64, error) {
-	j, err := c.openReader(ctx)
+// chosen lists the deliveries the arguments and flags name, oldest first. The ids mean
+// those of the session that replays them, which may be another project's.
+func (c *command) chosen(ctx context.Context, session *remote, f replayFlags, args []string) ([]int64, error) {
+	j, err := c.openReplayed(ctx, session)
 	if err != nil {
 		return nil, err
 	}
@@ -118,36 +117,25 @@ func (c *command) chosen(ctx context.Context, f replayFlags, args []string) ([]i
 	return ids, nil
 }
 
+// openReplayed opens the journal of a session, or without one the project's.
+func (c *command) openReplayed(ctx context.Context, session *remote) (*journal.Journal, error) {
+	if session == nil {
+		return c.openReader(ctx)
+	}
+	p := c.project
+	p.DataDir = session.info.DataDir
+	return openProjectReader(ctx, p)
+}
+
 // matching lists up to limit of the newest deliveries of a query, oldest first;
 // -1 is all.
 func (c *command) matching(ctx context.Context, j *journal.Journal, text string, limit int) ([]int64, error) {
-	q, err := journal.ParseQuery(text, time.Now())
-	if err != nil {
-		return nil, err
-	}
 	var ids []int64
-	for before := int64(0); ; {
-		page := journal.Page{Before: before, Limit: 500}
-		if limit >= 0 {
-			page.Limit = min(500, limit-len(ids))
-		}
-		if page.Limit == 0 {
-			break
-		}
-		rows, err := j.Rows(ctx, q, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			ids = append(ids, r.ID)
-		}
-		if len(rows) < page.Limit {
-			break
-		}
-		before = rows[len(rows)-1].ID
-	}
-	slices.Reverse(ids)
-	return ids, nil
+	err := c.eachRow(ctx, j, text, limit, func(r journal.Row) error {
+		ids = append(ids, r.ID)
+		return nil
+	})
+	return ids, err
 }
 
 // replayAlone replays without a session: it takes the project's place, so that the
