@@ -121,10 +121,10 @@ func (d *document) path(line int) string {
 	var steps []string
 	for at := line; at > 0; {
 		parent := at - 1
-		for parent > 0 && (parent >= len(d.closes) || int(d.closes[parent]) < at) {
+		for parent > 0 && (parent >= len(d.closes) || d.closes[parent] < at) {
 			parent--
 		}
-		if int(d.closes[parent]) == at { // a closing bracket stands for its value
+		if d.closes[parent] == at { // a closing bracket stands for its value
 			at = parent
 			continue
 		}
@@ -144,7 +144,7 @@ func (d *document) step(parent, line int) string {
 	index := 0
 	for at := parent + 1; at < line; at++ {
 		if at < len(d.closes) && d.closes[at] > 0 {
-			at = int(d.closes[at])
+			at = d.closes[at]
 		}
 		index++
 	}

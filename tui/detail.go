@@ -133,7 +133,7 @@ func (d *detail) event() (n, of int) {
 	if doc == nil || d.pagers[bodyTab].lines() == 0 {
 		return 0, 0
 	}
-	at, found := slices.BinarySearch(doc.marks, int32(d.pagers[bodyTab].at(d.pagers[bodyTab].cursor)))
+	at, found := slices.BinarySearch(doc.marks, d.pagers[bodyTab].at(d.pagers[bodyTab].cursor))
 	if found {
 		at++
 	}
@@ -148,7 +148,7 @@ func (d *detail) step(n int) {
 	}
 	d.tab = bodyTab
 	next := min(max(at+n, 1), of)
-	d.pager().jump(int(d.pager().doc.marks[next-1]))
+	d.pager().jump(d.pager().doc.marks[next-1])
 }
 
 // selected makes the detail follow the selection of the list, and loads what comes

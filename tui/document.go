@@ -20,12 +20,12 @@ const (
 // share it.
 type document struct {
 	text   string
-	starts []int32 // of every line, and the end of the text
+	starts []int // of every line, and the end of the text
 	kinds  []lineKind
 
 	// Of laid out JSON only; nil else.
-	closes []int32 // per line that opens a value: the line that closes it, else 0
-	marks  []int32 // the lines on which the events of the delivery start
+	closes []int // per line that opens a value: the line that closes it, else 0
+	marks  []int // the lines on which the events of the delivery start
 }
 
 // lines returns the number of lines.
@@ -57,10 +57,9 @@ func (d *document) find(text string, start, step int) int {
 
 // documentBuilder collects the lines of a document.
 type documentBuilder struct {
-	dot  rune // see stable
-	b    strings.Builder
-	doc  document
-	open bool
+	dot rune // see stable
+	b   strings.Builder
+	doc document
 }
 
 // add appends one line of untrusted text.
@@ -70,7 +69,7 @@ func (b *documentBuilder) add(kind lineKind, text string) {
 
 // raw appends one line of text that is stable already.
 func (b *documentBuilder) raw(kind lineKind, text string) {
-	b.doc.starts = append(b.doc.starts, int32(b.b.Len()))
+	b.doc.starts = append(b.doc.starts, b.b.Len())
 	b.doc.kinds = append(b.doc.kinds, kind)
 	b.b.WriteString(text)
 	b.b.WriteByte('\n')
@@ -93,6 +92,6 @@ func (b *documentBuilder) append(d *document) {
 // document returns what was built.
 func (b *documentBuilder) document() *document {
 	b.doc.text = b.b.String()
-	b.doc.starts = append(b.doc.starts, int32(len(b.doc.text)))
+	b.doc.starts = append(b.doc.starts, len(b.doc.text))
 	return &b.doc
 }

@@ -14,7 +14,7 @@ func Stable(s string) string { return stable(s, '·') }
 
 // Layout is the laid out text of a JSON body, the lines on which its events start,
 // and the path of a line.
-func Layout(body []byte) (text string, marks []int32, path func(line int) string, err error) {
+func Layout(body []byte) (text string, marks []int, path func(line int) string, err error) {
 	doc, err := layoutJSON(body, '·')
 	if err != nil {
 		return "", nil, nil, err

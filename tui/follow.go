@@ -104,7 +104,8 @@ func (m *Model) loadFirst() tea.Cmd {
 func (m *Model) begin(msg firstMsg) tea.Cmd {
 	m.history.loaded, m.history.err = true, msg.err
 	if msg.err != nil {
-		return nil
+		again := m.loadFirst()
+		return tea.Tick(recount, func(time.Time) tea.Msg { return again() })
 	}
 	m.history.cursor = msg.cursor
 	m.history.older = len(msg.rows) == firstRows

@@ -21,7 +21,7 @@ func newInput() input {
 
 // update takes a key or a paste.
 func (in *input) update(msg tea.Msg) {
-	in.Model, _ = in.Model.Update(msg)
+	in.Model, _ = in.Update(msg)
 }
 
 // draw writes the text into n cells and returns the cell of the cursor.

@@ -38,8 +38,7 @@ func layoutJSON(body []byte, dot rune) (*document, error) {
 func syntaxError(body []byte) error {
 	var v json.RawMessage
 	err := json.Unmarshal(body, &v)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("not JSON: %w at byte %d", err, syntax.Offset)
 	}
 	return fmt.Errorf("not JSON: %w", err)
@@ -116,7 +115,7 @@ func (l *printer) opens(i int) int {
 func (l *printer) mark(at int) {
 	if n := len(l.open); n == 4 && !l.open[3].object && eventList(l.open[3].key) && l.entry(2) {
 		l.open[2].inner = true
-		l.out.doc.marks = append(l.out.doc.marks, int32(at))
+		l.out.doc.marks = append(l.out.doc.marks, at)
 	}
 }
 
@@ -138,9 +137,9 @@ func (l *printer) closesValue(i int) int {
 	for len(l.out.doc.closes) <= v.line {
 		l.out.doc.closes = append(l.out.doc.closes, 0)
 	}
-	l.out.doc.closes[v.line] = int32(len(l.out.doc.kinds))
+	l.out.doc.closes[v.line] = len(l.out.doc.kinds)
 	if !v.inner && v.object && l.entry(last) { // the entry itself is the event
-		l.out.doc.marks = append(l.out.doc.marks, int32(v.line))
+		l.out.doc.marks = append(l.out.doc.marks, v.line)
 	}
 	return i + 1
 }

@@ -51,7 +51,7 @@ func TestLayout(t *testing.T) {
 	if diff := cmp.Diff(want, text); diff != "" {
 		t.Errorf("text: -want +got\n%s", diff)
 	}
-	if diff := cmp.Diff([]int32{6, 11, 16, 22, 23}, marks); diff != "" {
+	if diff := cmp.Diff([]int{6, 11, 16, 22, 23}, marks); diff != "" {
 		t.Errorf("marks: -want +got\n%s", diff)
 	}
 	for line, want := range map[int]string{

@@ -52,7 +52,7 @@ func TestLaterKeys(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range strings.Fields("space D e s R E T S C") {
+	for key := range strings.FieldsSeq("space D e s R E T S C") {
 		if bound[key] {
 			t.Errorf("%q is bound", key)
 		}

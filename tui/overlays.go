@@ -94,7 +94,7 @@ func (m *Model) drawPicker() overlaid {
 func (m *Model) drawFixture(p *pen, f *fixtures.Fixture, selected bool) {
 	p.selected = selected
 	if selected {
-		p.put(p.key, p.symbols.cursor)
+		p.put(p.key, p.cursor)
 	} else {
 		p.gap(1)
 	}
@@ -149,7 +149,7 @@ func (m *Model) drawTunnels() overlaid {
 	for i, c := range t.choices {
 		inside = append(inside, line(func(p *pen) {
 			p.selected = i == t.at
-			p.put(p.key, pick(p.selected, p.symbols.cursor, " "))
+			p.put(p.key, pick(p.selected, p.cursor, " "))
 			p.put(pick(c.Open, p.ok, p.dim), pick(c.Open, p.on, p.off)+" ")
 			p.column(p.strong, p.clean(c.Name), 18, false)
 			p.gap(1)

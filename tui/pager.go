@@ -12,13 +12,13 @@ const longLine = 4096
 type pager struct {
 	cells
 	doc     *document
-	visible []int32           // lines not folded away; nil when none is
-	folded  map[int32]bool    // by the line that opens the value
-	rows    map[int32][]int32 // of long wrapped lines: see cells.breaks
-	top     int               // first visible line, a place in visible
-	sub     int               // first visible row of that line, when wrapped
-	cursor  int               // a place in visible
-	side    int               // cells scrolled to the right
+	visible []int         // lines not folded away; nil when none is
+	folded  map[int]bool  // by the line that opens the value
+	rows    map[int][]int // of long wrapped lines: see cells.breaks
+	top     int           // first visible line, a place in visible
+	sub     int           // first visible row of that line, when wrapped
+	cursor  int           // a place in visible
+	side    int           // cells scrolled to the right
 	wrap    bool
 	width   int
 	height  int
@@ -54,7 +54,7 @@ func (p *pager) lines() int {
 // at returns the document's line at a place.
 func (p *pager) at(place int) int {
 	if p.visible != nil {
-		return int(p.visible[place])
+		return p.visible[place]
 	}
 	return place
 }
@@ -64,7 +64,7 @@ func (p *pager) place(line int) int {
 	if p.visible == nil {
 		return min(line, max(p.lines()-1, 0))
 	}
-	at, found := slices.BinarySearch(p.visible, int32(line))
+	at, found := slices.BinarySearch(p.visible, line)
 	if !found {
 		at--
 	}
@@ -72,19 +72,19 @@ func (p *pager) place(line int) int {
 }
 
 // breaks returns where the rows of the line at a place start.
-func (p *pager) breaks(place int) []int32 {
+func (p *pager) breaks(place int) []int {
 	line := p.at(place)
 	text := p.doc.line(line)
 	if len(text) < longLine {
 		return p.cells.breaks(text, p.width)
 	}
-	rows, ok := p.rows[int32(line)]
+	rows, ok := p.rows[line]
 	if !ok {
 		if p.rows == nil {
-			p.rows = map[int32][]int32{}
+			p.rows = map[int][]int{}
 		}
 		rows = p.cells.breaks(text, p.width)
-		p.rows[int32(line)] = rows
+		p.rows[line] = rows
 	}
 	return rows
 }
@@ -192,7 +192,7 @@ func (p *pager) show() {
 // line near the top of the window.
 func (p *pager) jump(line int) {
 	for open := range p.folded {
-		if int(open) < line && line <= int(p.doc.closes[open]) {
+		if open < line && line <= p.doc.closes[open] {
 			delete(p.folded, open)
 		}
 	}
@@ -236,11 +236,11 @@ func (p *pager) fold() {
 		return
 	}
 	for line := p.at(p.cursor); line >= 0; line-- {
-		if p.opens(line) && int(p.doc.closes[line]) >= p.at(p.cursor) && !p.folded[int32(line)] {
+		if p.opens(line) && p.doc.closes[line] >= p.at(p.cursor) && !p.folded[line] {
 			if p.folded == nil {
-				p.folded = map[int32]bool{}
+				p.folded = map[int]bool{}
 			}
-			p.folded[int32(line)] = true
+			p.folded[line] = true
 			p.refold()
 			p.cursor = p.place(line)
 			p.show()
@@ -255,7 +255,7 @@ func (p *pager) unfold() {
 		return
 	}
 	line := p.at(p.cursor)
-	delete(p.folded, int32(line))
+	delete(p.folded, line)
 	p.refold()
 	p.cursor = p.place(line)
 	p.show()
@@ -269,8 +269,8 @@ func (p *pager) refold() {
 	if len(p.folded) == 0 {
 		return
 	}
-	p.visible = []int32{}
-	for line := int32(0); int(line) < p.doc.lines(); line++ {
+	p.visible = []int{}
+	for line := 0; line < p.doc.lines(); line++ {
 		p.visible = append(p.visible, line)
 		if p.folded[line] {
 			line = p.doc.closes[line]

@@ -20,9 +20,9 @@ func (p *pager) row(out *pen, place, row int, focus bool) {
 	switch {
 	case p.wrap:
 		breaks := p.breaks(place)
-		from = int(breaks[row])
+		from = breaks[row]
 		if row+1 < len(breaks) {
-			to = int(breaks[row+1])
+			to = breaks[row+1]
 		}
 	case p.side > 0:
 		var cell int
@@ -34,14 +34,14 @@ func (p *pager) row(out *pen, place, row int, focus bool) {
 	}
 	out.selected = focus && place == p.cursor
 	if out.selected {
-		out.put(out.key, out.symbols.cursor)
+		out.put(out.key, out.cursor)
 	} else {
 		out.gap(1)
 	}
 	out.gap(indent)
 	p.paint(out, p.doc.kinds[line], text, from, to)
-	if p.folded[int32(line)] && row+1 == p.tall(place) {
-		closes := int(p.doc.closes[line])
+	if p.folded[line] && row+1 == p.tall(place) {
+		closes := p.doc.closes[line]
 		out.put(out.dim, " "+out.dots+" "+strconv.Itoa(closes-line-1)+" lines ")
 		out.put(out.text, strings.TrimLeft(p.doc.line(closes), " "))
 	}
@@ -52,7 +52,7 @@ func (p *pager) paint(out *pen, kind lineKind, text string, from, to int) {
 	var pieces []piece
 	switch kind {
 	case jsonLine:
-		pieces = jsonPieces(&out.look.styles, text, to)
+		pieces = jsonPieces(&out.styles, text, to)
 	case headerLine:
 		if colon := strings.IndexByte(text, ':'); colon > 0 {
 			pieces = []piece{{out.key, 0, colon}, {out.dim, colon, colon + 1}, {out.text, colon + 1, len(text)}}

@@ -14,8 +14,11 @@ type look struct {
 	cells
 }
 
-// text makes an untrusted text fit for one row.
-func (l *look) clean(s string) string { return oneLine(s, l.unshown()) }
+// clean makes an untrusted text fit for one row. Our own ellipsis, in summaries,
+// follows the symbols.
+func (l *look) clean(s string) string {
+	return strings.ReplaceAll(oneLine(s, l.unshown()), "…", l.dots)
+}
 
 // pen writes one row. It never writes more cells than the row has, so a row is
 // exact whatever is put into it. Every text must be stable.
@@ -72,12 +75,6 @@ func (p *pen) fill(st style, s string, n int) {
 
 // to fills the row with spaces until n cells are left.
 func (p *pen) to(n int) { p.gap(p.left - n) }
-
-// end fills the row and ends the line.
-func (p *pen) end() {
-	p.to(0)
-	p.b.WriteByte('\n')
-}
 
 // link writes a URL that terminals with OSC 8 open on a click. Anything but a
 // web address is written as text.

@@ -11,6 +11,9 @@ import (
 // drawStatus draws the lines at the top: where deliveries come from and go to, and
 // what became of them.
 func (m *Model) drawStatus() []string {
+	if m.layout.shape == bare && m.focus == detailPane {
+		return []string{m.line(m.detailTitle)} // there is no frame to say which tab it is
+	}
 	rows := []string{m.line(m.statusLine)}
 	if m.layout.status > 1 {
 		rows = append(rows, m.line(m.countLine))
@@ -142,6 +145,9 @@ func (m *Model) countLine(p *pen) {
 		p.put(st, text)
 	}
 	p.gap(1)
+	if err := m.history.err; err != nil {
+		part(p.bad, p.no+" journal: "+p.clean(err.Error()))
+	}
 	part(p.text, pick(wide, plural(int(c.Events), "event"), grouped(int(c.Events))))
 	if n := c.recent.perSecond(); n > 0 {
 		part(p.key, grouped(n)+"/s")

@@ -169,14 +169,14 @@ func (c cells) seek(s string, n int) (at, cell int) {
 }
 
 // breaks returns where the rows of a stable text start when it is wrapped.
-func (c cells) breaks(s string, width int) []int32 {
-	rows := []int32{0}
+func (c cells) breaks(s string, width int) []int {
+	rows := []int{0}
 	if width <= 0 {
 		return rows
 	}
 	if ascii(s) {
 		for at := width; at < len(s); at += width {
-			rows = append(rows, int32(at))
+			rows = append(rows, at)
 		}
 		return rows
 	}
@@ -184,7 +184,7 @@ func (c cells) breaks(s string, width int) []int32 {
 	for at := 0; at < len(s); {
 		cluster, w := ansi.FirstGraphemeCluster(s[at:], c.method)
 		if used+w > width && used > 0 {
-			rows = append(rows, int32(at))
+			rows = append(rows, at)
 			used = 0
 		}
 		used += w
