@@ -122,7 +122,13 @@ func (s *sandbox) start(t *testing.T, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: exec.Command(binary, args...), exited: make(chan struct{})}
+	return s.startProgram(t, exec.Command(binary, args...))
+}
+
+// startProgram runs a program in the sandbox. It ends with the test.
+func (s *sandbox) startProgram(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, exited: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = s.dir, s.env
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	p.cmd.WaitDelay = patience
@@ -136,7 +142,7 @@ func (s *sandbox) start(t *testing.T, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if text := p.stderr.String(); strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic:") {
-			t.Errorf("igloo %s says\n%s", strings.Join(args, " "), text)
+			t.Errorf("%s says\n%s", cmd.Args, text)
 		}
 	})
 	return p
@@ -165,7 +171,7 @@ func (p *process) wait(t *testing.T) int {
 	case <-time.After(patience):
 		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // Go prints every goroutine's stack
 		<-p.exited
-		t.Fatalf("igloo %s does not end within %v\nstdout %s\nstderr %s", p.cmd.Args[1:], patience, tail(p.stdout.String()), p.stderr.String())
+		t.Fatalf("%s does not end within %v\nstdout %s\nstderr %s", p.cmd.Args, patience, tail(p.stdout.String()), p.stderr.String())
 		return 0
 	}
 }
@@ -266,7 +272,7 @@ func (p *process) awaitOutput(t *testing.T, o *output, what string, ok func(text
 			if ok(o.String()) {
 				return
 			}
-			t.Fatalf("igloo ended with %d before %s\nstdout %s\nstderr %s", p.cmd.ProcessState.ExitCode(), what, tail(p.stdout.String()), p.stderr.String())
+			t.Fatalf("%s ended with %d before %s\nstdout %s\nstderr %s", p.cmd.Args, p.cmd.ProcessState.ExitCode(), what, tail(p.stdout.String()), p.stderr.String())
 		case <-deadline:
 			t.Fatalf("no %s within %v\nstdout %s\nstderr %s", what, patience, tail(p.stdout.String()), p.stderr.String())
 		}
