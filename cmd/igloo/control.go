@@ -142,12 +142,27 @@ func (s *session) obey(w http.ResponseWriter, r *http.Request, order any, work f
 	defer cancel()
 	_ = s.journal.Settle(settle) // under load the journal is a moment behind
 	if err != nil {
-		f := failure{Type: "error", Error: err.Error(), Exit: exitFailed}
-		if hinted, ok := errors.AsType[*hintedError](err); ok {
-			f.Hint = hinted.hint
-		}
-		_ = out.Encode(f)
+		_ = out.Encode(newFailure(err))
 	}
+}
+
+// newFailure keeps of an error what the other command's report needs.
+func newFailure(err error) failure {
+	f := failure{Type: "error", Error: err.Error(), Exit: exitFailed}
+	if usage, ok := errors.AsType[*usageError](err); ok {
+		f.Hint, f.Exit = usage.hint, exitUsage
+	} else if hinted, ok := errors.AsType[*hintedError](err); ok {
+		f.Hint = hinted.hint
+	}
+	return f
+}
+
+// err is the reverse of newFailure.
+func (f failure) err() error {
+	if f.Exit == exitUsage {
+		return usagef(f.Hint, "%s", f.Error)
+	}
+	return withHint(errors.New(f.Error), f.Hint)
 }
 
 // remote is a running session as another command sees it.
@@ -215,7 +230,7 @@ func (r *remote) order(ctx context.Context, path string, order any, report func(
 			return fmt.Errorf("the session (process %d) went away: %w", r.info.PID, err)
 		}
 		if line.Exit != 0 {
-			return withHint(errors.New(line.Error), line.Hint)
+			return failure{Error: line.Error, Hint: line.Hint, Exit: line.Exit}.err()
 		}
 		o := line.outcome
 		o.Err, o.took = line.Error, time.Duration(o.TookMS*float64(time.Millisecond))

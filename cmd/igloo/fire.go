@@ -188,7 +188,7 @@ func (c *command) fire(ctx context.Context, f fireFlags, args []string) error {
 	}
 	r := c.newReporter(len(order.Fixtures)*order.Count, session.info.Target == "")
 	if err := session.order(ctx, "/fire", order, r.report); err != nil {
-		return changeError(err)
+		return err
 	}
 	return r.end()
 }

@@ -106,11 +106,12 @@ func (s *session) fire(ctx context.Context, order fireOrder, report func(outcome
 	if err != nil {
 		return err
 	}
-	return order.each(ctx, s.people, func(ctx context.Context, request *simulator.Request) {
+	err = order.each(ctx, s.people, func(ctx context.Context, request *simulator.Request) {
 		key, _ := s.keyring.For(request.Login)
 		request.Sign(key.Value)
 		report(s.deliver(ctx, target, request))
 	})
+	return changeError(err)
 }
 
 // deliver sends one signed request to the ingress and waits for the app's answer.
