@@ -60,7 +60,17 @@ To see the whole loop with no account and no app: igloo --demo`,
 	root.RunE = listen.RunE
 	listen.Flags().VisitAll(func(f *pflag.Flag) { root.Flags().AddFlag(f) })
 	root.AddCommand(listen, b.fire(), b.replay(), b.fixtures(), b.events(), b.verify(), b.doctor(), b.init(), b.version())
-	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true, RunE: func(*cobra.Command, []string) error { printHelp(root); return nil }})
+	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Hidden: true, RunE: func(_ *cobra.Command, args []string) error {
+		c, rest, err := root.Find(args)
+		if err != nil {
+			return err
+		}
+		if len(rest) > 0 {
+			return fmt.Errorf("unknown command %q for %q", rest[0], c.CommandPath())
+		}
+		printHelp(c)
+		return nil
+	}})
 	return root
 }
 
