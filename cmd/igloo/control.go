@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -105,6 +106,7 @@ func (s *session) serveControl(ctx context.Context) error {
 	srv := &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn), // stderr is the terminal's
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	return serveUntil(ctx, srv, l)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -25,6 +26,7 @@ type demoApp struct {
 	listener net.Listener
 	keys     []webhook.AppSecret
 	token    secret.Value
+	log      *slog.Logger
 
 	mu      sync.Mutex
 	updates []json.RawMessage // newest first
@@ -33,12 +35,12 @@ type demoApp struct {
 // maxDemoUpdates is how many updates the page keeps.
 const maxDemoUpdates = 100
 
-func newDemoApp(keys *webhook.Keyring, token secret.Value) (*demoApp, error) {
+func newDemoApp(keys *webhook.Keyring, token secret.Value, log *slog.Logger) (*demoApp, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the sample app: %w", plainNetError(err))
 	}
-	return &demoApp{listener: l, keys: keys.Secrets(), token: token, updates: []json.RawMessage{}}, nil
+	return &demoApp{listener: l, keys: keys.Secrets(), token: token, log: log, updates: []json.RawMessage{}}, nil
 }
 
 // URL is the app's webhook URL.
@@ -49,7 +51,11 @@ func (a *demoApp) Close() { _ = a.listener.Close() }
 
 // run serves until ctx ends.
 func (a *demoApp) run(ctx context.Context) error {
-	return serveUntil(ctx, &http.Server{Handler: a, ReadHeaderTimeout: 5 * time.Second}, a.listener)
+	return serveUntil(ctx, &http.Server{
+		Handler:           a,
+		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn), // stderr is the terminal's
+	}, a.listener)
 }
 
 func (a *demoApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -173,7 +173,7 @@ func (s *session) openTarget() error {
 			return usagef("leave one of them out", "--demo brings its own target, --forward-to names another")
 		}
 		var err error
-		if s.demo, err = newDemoApp(s.keyring, s.verifyToken); err != nil {
+		if s.demo, err = newDemoApp(s.keyring, s.verifyToken, s.log); err != nil {
 			return err
 		}
 		to = s.demo.URL(s.flags.Path)
