@@ -19,7 +19,7 @@ const (
 
 	// maxLogPages is when the writer itself resets the log. Under endless writing
 	// there is always something new in it, so that it never starts over by itself.
-	maxLogPages = 32 << 20 / pageSize
+	maxLogPages = 64 << 20 / pageSize
 
 	// commitsPerLook is how many commits pass between two looks at the log.
 	commitsPerLook = 32
@@ -42,13 +42,13 @@ func (k *checkpointer) count(c *sqlite.Conn, memory bool) {
 		poke(k.due)
 	}
 	if k.reset.Load() && time.Since(k.resetAt) > retryAfter {
+		// The checkpointer has just copied nearly all of it, and waits, so this is
+		// short. A reader that stays longer than the timeout gets another try later.
+		c.SetBusyTimeout(50 * time.Millisecond)
+		_, _, _ = checkpoint(c, "restart")
+		c.SetBusyTimeout(busyTimeout)
 		k.resetAt = time.Now()
 		k.reset.Store(false)
-		// The checkpointer has just copied nearly all of it, so this is short. It waits
-		// a little for readers; one that stays longer gets another try later.
-		c.SetBusyTimeout(50 * time.Millisecond)
-		_, _, _ = checkpoint(c, "truncate")
-		c.SetBusyTimeout(busyTimeout)
 	}
 }
 
@@ -81,6 +81,9 @@ func (k *checkpointer) run(ctx context.Context, cfg Config) {
 }
 
 func (k *checkpointer) look(c *sqlite.Conn) error {
+	if k.reset.Load() {
+		return nil // it is the writer's turn; two checkpoints at once fail
+	}
 	length, saved, err := checkpoint(c, "noop")
 	if err != nil || length-saved < checkpointPages {
 		return err

@@ -98,6 +98,7 @@ func openWritable(path string) (_ *sqlite.Conn, err error) {
 		"pragma synchronous = normal",
 		// Checkpoints are the checkpointer's, off the path of arrivals.
 		"pragma wal_autocheckpoint = 0",
+		fmt.Sprintf("pragma journal_size_limit = %d", maxLogPages*pageSize),
 		"pragma cache_size = -8000",
 		"pragma temp_store = memory",
 	} {

@@ -113,13 +113,13 @@ func list(c *sqlite.Conn, q Query, s source, r idRange, f func(id int64) bool) (
 	if err != nil {
 		return false, err
 	}
-	defer stmt.Finalize()
+	defer finalize(stmt)
 	check, checks, err := q.check(c, s)
 	if err != nil {
 		return false, err
 	}
 	if checks {
-		defer check.Finalize()
+		defer finalize(check)
 	}
 	bodies := newBodyMatcher(c, q)
 	last := int64(0)
@@ -302,7 +302,7 @@ func count(c *sqlite.Conn, q Query, r idRange) (n int, done bool, err error) {
 		if err != nil {
 			return 0, false, err
 		}
-		defer stmt.Finalize()
+		defer finalize(stmt)
 		err = each(stmt, func() bool {
 			n = stmt.ColumnInt(0)
 			return true

@@ -37,6 +37,6 @@ func parsePositive(s string, bits int) (int64, bool) {
 	if s == "" || s[0] == '+' {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s, 10, bits)
-	return int64(n), err == nil && n > 0
+	n, err := strconv.ParseInt(s, 10, bits+1) // and the sign
+	return n, err == nil && n > 0
 }

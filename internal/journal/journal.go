@@ -1,3 +1,19 @@
+// Package journal is the record of deliveries and attempts.
+//
+// [Open] opens one SQLite file, [Journal.Run] writes it. [Journal.Append] returns
+// once a delivery is committed; from then on it survives a kill. Readers go by
+// cursor, [Journal.Since] and [Journal.Changes], and are poked by [Journal.Watch], so
+// that none of them holds up the writer. Lists and searches ask with a [Query].
+//
+// One goroutine writes, and commits in groups: deliveries and verification requests
+// first, attempts next, then the rows derived from the bodies (events, full text,
+// figures) in small chunks. Queues are bounded by count and bytes: when the app or
+// the index falls behind, Append waits, and nothing is dropped.
+//
+// The file can be read with sqlite3 3.40 or newer while igloo runs. It holds people's
+// messages, and only the user may read it.
+//
+// The package makes no API promise before v1.
 package journal
 
 import (

@@ -1,3 +1,5 @@
+//go:build unix
+
 package journal_test
 
 import (
@@ -5,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -237,4 +241,50 @@ func benchmarkRead(b *testing.B, n int) {
 			}
 		}
 	})
+}
+
+// BenchmarkBurst is 100 deliveries of 1000 events each from one sender, and every
+// tenth a small one. It reports how long the sender waited, and how long the index
+// was behind after the last.
+func BenchmarkBurst(b *testing.B) {
+	large := manyComments(b, 1000)
+	for b.Loop() {
+		j, stop := start(b, journal.Config{Path: fileIn(b)})
+		var waits []time.Duration
+		for i := range 100 {
+			d := large
+			if i%10 == 9 {
+				d = comment(i, "mia", "hi")
+			}
+			d.Forward = false
+			began := time.Now()
+			appendAll(b, j, d)
+			waits = append(waits, time.Since(began))
+		}
+		began := time.Now()
+		settle(b, j, 0)
+		lag := time.Since(began)
+		slices.Sort(waits)
+		b.ReportMetric(float64(waits[50].Microseconds()), "ack-p50-µs")
+		b.ReportMetric(float64(waits[98].Microseconds()), "ack-p98-µs")
+		b.ReportMetric(lag.Seconds(), "lag-s")
+		stop()
+	}
+}
+
+// BenchmarkLog writes without a pause and reports how long the write-ahead log gets.
+func BenchmarkLog(b *testing.B) {
+	path := fileIn(b)
+	j, stop := start(b, journal.Config{Path: path})
+	body := delivery(1, strings.Repeat("x", 100<<10))
+	body.Forward = false
+	longest := int64(0)
+	for b.Loop() {
+		appendAll(b, j, body)
+		if info, err := os.Stat(path + "-wal"); err == nil {
+			longest = max(longest, info.Size())
+		}
+	}
+	b.ReportMetric(float64(longest>>20), "log-MB")
+	stop()
 }

@@ -90,7 +90,7 @@ func (w *writer) run(chunks <-chan *chunk, drained chan<- struct{}) error {
 		due := wait <= 0 && (w.chunk != nil || records >= chunkSize || records > 0 && (closed || age >= gather))
 		overdue := w.deep || records >= 4*chunkSize || records > 0 && age >= 10*gather
 		switch {
-		case arrivals > 0 && !(due && overdue):
+		case arrivals > 0 && (!due || !overdue):
 			w.writeArrivals()
 		case due:
 			if err := w.writeRest(); err != nil && closed {

@@ -24,6 +24,10 @@ func each(stmt *sqlite.Stmt, f func() bool) error {
 	}
 }
 
+// finalize ends a statement that was prepared for once. Its error is that of the last
+// step, which was seen there.
+func finalize(stmt *sqlite.Stmt) { _ = stmt.Finalize() }
+
 // readInt reads the one number a query returns; null reads as 0.
 func readInt(c *sqlite.Conn, query string, dst *int64) error {
 	stmt, err := c.Prepare(query)

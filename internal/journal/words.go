@@ -10,8 +10,8 @@ import (
 
 // The full-text index holds words and tags. A word is a run of letters and digits,
 // folded to lower case without diacritics; an ideograph or an emoji is a word of its
-// own. A tag is a fact to filter by, "field:comments" or "from:mia.k". Words never
-// hold a colon, so the two cannot be confused.
+// own. A tag is a fact to filter by, ":field:comments" or ":from:mia.k". Words never
+// hold a colon, so that neither a word nor the beginning of one finds a tag.
 //
 // Splitting and folding is done here and not by SQLite's tokenizer, because a query
 // must also be able to test one event's words without the index.
@@ -167,6 +167,7 @@ func appendTag(dst []byte, kind, value string) []byte {
 	if len(dst) > 0 {
 		dst = append(dst, ' ')
 	}
+	dst = append(dst, ':')
 	dst = append(append(dst, kind...), ':')
 	const hex = "0123456789abcdef"
 	for i, c := range []byte(lower(value)) {
