@@ -284,22 +284,20 @@ func (s *session) server() *http.Server { return s.receiver.Server() }
 // run serves until ctx ends or something breaks for good, with ui in front. It
 // drains what was answered before it returns.
 func (s *session) run(ctx context.Context, ui screen) error {
-	// The journal outlives the servers and the forwarder, which write to it.
-	journalCtx, stopJournal := context.WithCancel(context.WithoutCancel(ctx))
-	var recorder errgroup.Group
-	recorder.Go(func() error { return s.journal.Run(journalCtx) })
-	// The forwarder outlives the servers: what was answered is forwarded.
-	forwardCtx, stopForward := context.WithCancel(context.WithoutCancel(ctx))
-	var sender errgroup.Group
+	// The journal outlives the servers and the forwarder, which write to it. The
+	// forwarder outlives the servers: what was answered is forwarded. The sample app
+	// outlives the forwarder, which waits for its answers. When one of them breaks the
+	// doors close: a session that answers and forwards no more is worse than none.
+	ctx, closeDoors := context.WithCancel(ctx)
+	defer closeDoors()
+	recorder := outlive(ctx, closeDoors, s.journal.Run)
+	nothing := func() error { return nil }
+	sender, sample := nothing, nothing
 	if s.forwarder != nil && s.flags.Answer == answerIgloo { // else the receiver asks the app itself
-		sender.Go(func() error { return s.forwarder.Run(forwardCtx) })
+		sender = outlive(ctx, closeDoors, s.forwarder.Run)
 	}
-
-	// The sample app outlives the forwarder, which waits for its answers.
-	demoCtx, stopDemo := context.WithCancel(context.WithoutCancel(ctx))
-	var sample errgroup.Group
 	if s.demo != nil {
-		sample.Go(func() error { return s.demo.run(demoCtx) })
+		sample = outlive(ctx, closeDoors, s.demo.run)
 	}
 
 	doors, ctx := errgroup.WithContext(ctx)
@@ -327,12 +325,7 @@ func (s *session) run(ctx context.Context, ui screen) error {
 	})
 	err := doors.Wait()
 	ui.Drain()
-	stopForward()
-	sendErr := sender.Wait()
-	stopDemo()
-	sampleErr := sample.Wait()
-	stopJournal()
-	recordErr := recorder.Wait()
+	sendErr, sampleErr, recordErr := sender(), sample(), recorder() // in this order
 	endScreen()
 	if uiErr = <-shown; err == nil {
 		err = uiErr
@@ -341,6 +334,21 @@ func (s *session) run(ctx context.Context, ui screen) error {
 		err = nil
 	}
 	return errors.Join(err, sendErr, sampleErr, recordErr)
+}
+
+// outlive starts work that goes on after ctx, and calls broken if it ends before it is
+// told to. stop tells it, waits, and returns its error.
+func outlive(ctx context.Context, broken func(), work func(context.Context) error) (stop func() error) {
+	workCtx, end := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() {
+		defer broken()
+		done <- work(workCtx)
+	}()
+	return func() error {
+		end()
+		return <-done
+	}
 }
 
 // errUIEnded ends the session because the user quit.
