@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/igloo-dev/igloo/fixtures"
 	"github.com/igloo-dev/igloo/tui"
 	"github.com/igloo-dev/igloo/tunnel"
 )
@@ -34,18 +33,12 @@ func (t *tuiScreen) Run(ctx, _ context.Context) error {
 	return tui.Run(ctx, tui.Config{
 		Journal:  s.news(),
 		Session:  s,
-		Fixtures: fixtureList{s.fixtures},
+		Fixtures: s.fixtures,
 		Status:   s.status,
 		Theme:    theme,
 		ASCII:    s.flags.ASCII || !utf8Locale(t.command.getenv),
 	})
 }
-
-// fixtureList is what the UI sees of the watched fixtures.
-type fixtureList struct{ *fixtures.Watcher }
-
-// All returns the fixtures as they are now.
-func (l fixtureList) All() []fixtures.Fixture { return l.Set().All() }
 
 // Tunnel does nothing: the UI reads the session's status.
 func (t *tuiScreen) Tunnel(string, tunnel.Status) {}
