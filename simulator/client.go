@@ -112,7 +112,7 @@ func (c *Client) Send(ctx context.Context, target *url.URL, r *Request, extra ..
 // appendHead appends request line and headers.
 func appendHead(dst []byte, target *url.URL, r *Request, extra []fixtures.HeaderField) ([]byte, error) {
 	if target.User != nil {
-		return nil, fmt.Errorf("target %q: a callback URL has no user or password", target.Redacted())
+		return nil, errUser
 	}
 	dst = append(dst, "POST "...)
 	dst = append(dst, target.RequestURI()...)

@@ -386,7 +386,8 @@ func TestSendRefusesBadHeaders(t *testing.T) {
 			t.Errorf("header %q: %v", f, err)
 		}
 	}
-	if _, err := client.Send(t.Context(), target(t, "http://me:secret@127.0.0.1:1/"), signed(t, "comments")); err == nil || strings.Contains(err.Error(), "secret") {
+	withPassword := &url.URL{Scheme: "http", User: url.UserPassword("me", "secret"), Host: "127.0.0.1:1", Path: "/"}
+	if _, err := client.Send(t.Context(), withPassword, signed(t, "comments")); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("URL with a password: %v, want an error without it", err)
 	}
 }
@@ -433,6 +434,11 @@ func TestParseURL(t *testing.T) {
 	for _, text := range []string{"", "localhost:3000", "ftp://x", "http://", "http://bücher.example/", "://", "/webhook"} {
 		if u, err := simulator.ParseURL(text); err == nil {
 			t.Errorf("ParseURL(%q) = %v, want an error", text, u)
+		}
+	}
+	for _, text := range []string{"http://me:secret@x/", "ftp://me:secret@x/", "http://me:secret@x:port/", "http://me:secret@bücher.example/"} {
+		if u, err := simulator.ParseURL(text); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("ParseURL(%q) = %v, %v, want an error without the password", text, u, err)
 		}
 	}
 }

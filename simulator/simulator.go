@@ -23,6 +23,7 @@ package simulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -75,12 +76,17 @@ func (t Target) Deliver(ctx context.Context, f fixtures.Fixture, o Options) (Res
 	return client.Send(ctx, u, r)
 }
 
-// ParseURL parses a URL to deliver to and refuses what can't be one.
+// ParseURL parses a URL to deliver to and refuses what can't be one. What may hold a
+// password is not quoted.
 func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
+	case err != nil && strings.Contains(text, "@"):
+		return nil, errors.New("target is not a URL")
 	case err != nil:
 		return nil, fmt.Errorf("target: %w", err)
+	case u.User != nil:
+		return nil, errUser
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, fmt.Errorf("target %q is no http:// or https:// URL", text)
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return r >= utf8.RuneSelf }):
@@ -88,3 +94,6 @@ func ParseURL(text string) (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// errUser refuses a password: no callback URL has one, and it would show.
+var errUser = errors.New("target: a callback URL has no user or password")
