@@ -2,9 +2,7 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -28,7 +26,7 @@ func lockProject(p project) (*projectLock, error) {
 	l := &projectLock{flock: flock.New(filepath.Join(p.DataDir, "lock")), info: filepath.Join(p.DataDir, "session.json")}
 	ok, err := l.flock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock the project: %w", errors.Join(err, readOnly(err)))
+		return nil, fmt.Errorf("lock the project: %w", err)
 	}
 	if ok {
 		return l, l.Say(holder{PID: os.Getpid()})
@@ -45,15 +43,6 @@ func lockProject(p project) (*projectLock, error) {
 	}
 	return nil, withHint(fmt.Errorf("this project is in use: %s", who),
 		"work with that session (igloo fire comments), end it, or give this one its own --data-dir DIR")
-}
-
-// readOnly turns the error of a file that cannot be written into the sentinel the
-// hint table knows.
-func readOnly(err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return fs.ErrPermission
-	}
-	return nil
 }
 
 // Say writes who holds the lock, for those who are kept out.
