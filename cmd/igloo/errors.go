@@ -91,6 +91,8 @@ func (a *app) report(ctx context.Context, err error) int {
 		hint = fatal.Hint
 	} else if bad, ok := errors.AsType[*journal.QueryError](err); ok {
 		hint, code = bad.Hint, exitUsage
+	} else if _, ok := errors.AsType[*fixtures.NotFoundError](err); ok {
+		hint = "see what there is: igloo fixtures list"
 	} else if broken, ok := errors.AsType[*fixtures.Error](err); ok && broken.File != "" {
 		hint = "check it with: igloo fixtures check " + broken.File
 	}

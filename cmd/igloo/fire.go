@@ -102,9 +102,6 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 	set := c.fixtures()
 	for _, arg := range args {
 		found, err := set.Resolve(arg)
-		if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok {
-			return order, withHint(missing, "see what there is: igloo fixtures list")
-		}
 		if err != nil {
 			return order, err
 		}

@@ -94,9 +94,6 @@ func (b builder) fixturesShow() *cobra.Command {
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
 		found, err := c.fixtures().Resolve(args[0])
-		if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok {
-			return withHint(missing, "see what there is: igloo fixtures list")
-		}
 		if err != nil {
 			return err
 		}
