@@ -6,12 +6,13 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/igloo-dev/igloo/fixtures"
 	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
-// clean makes received text fit for a terminal: no control characters but the
-// newline, no characters that reorder or hide what is beside them.
+// clean makes received text fit for a terminal: no control characters but newline and
+// tab, no characters that reorder or hide what is beside them.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -113,36 +114,8 @@ func plural(n int, one, many string) string {
 
 // nearestHint suggests the word that was probably meant, else says otherwise.
 func nearestHint(word string, words []string, otherwise string) string {
-	best, distance := "", len(word)/2+1
-	for _, w := range words {
-		if d := editDistance(word, w); d < distance {
-			best, distance = w, d
-		}
+	if near := fixtures.Nearest(word, words); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
 	}
-	if best == "" {
-		return otherwise
-	}
-	return fmt.Sprintf("did you mean %q?", best)
-}
-
-// editDistance is the number of characters to insert, delete or replace.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			above := row[j+1]
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			row[j+1] = min(replace, above+1, row[j]+1)
-			diagonal = above
-		}
-	}
-	return row[len(b)]
+	return otherwise
 }
