@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -245,6 +244,6 @@ func (t *tunnels) order(names []string) error {
 	case t.orders <- names:
 		return nil
 	default:
-		return fmt.Errorf("a tunnel is being opened or closed already")
+		return errors.New("a tunnel is being opened or closed already")
 	}
 }
