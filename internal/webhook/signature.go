@@ -41,11 +41,11 @@ func SignSHA1(appSecret secret.Value, body []byte) string {
 	return sign(sha1Prefix, sha1.New, appSecret, body)
 }
 
-func sign(prefix string, hash func() hash.Hash, appSecret secret.Value, body []byte) string {
+func sign(prefix string, newHash func() hash.Hash, appSecret secret.Value, body []byte) string {
 	if appSecret.Empty() {
 		panic("webhook: sign with an empty app secret")
 	}
-	mac := hmac.New(hash, []byte(appSecret.Reveal()))
+	mac := hmac.New(newHash, []byte(appSecret.Reveal()))
 	mac.Write(body)
 	return prefix + hex.EncodeToString(mac.Sum(nil))
 }
@@ -55,33 +55,25 @@ func sign(prefix string, hash func() hash.Hash, appSecret secret.Value, body []b
 // (wrapped with what is wrong), [ErrSignatureMismatch] or [ErrEmptySecret].
 // Pass the body exactly as received: a JSON round trip changes it.
 func Verify(appSecret secret.Value, body []byte, signature string) error {
-	if appSecret.Empty() {
-		return ErrEmptySecret
-	}
-	var want [sha256.Size]byte
-	if err := decodeSignature(want[:], signature, sha256Prefix); err != nil {
-		return err
-	}
-	mac := hmac.New(sha256.New, []byte(appSecret.Reveal()))
-	mac.Write(body)
-	if !hmac.Equal(mac.Sum(nil), want[:]) {
-		return ErrSignatureMismatch
-	}
-	return nil
+	return verify(sha256Prefix, sha256.New, appSecret, body, signature)
 }
 
 // VerifySHA1 is [Verify] for the legacy header X-Hub-Signature.
 func VerifySHA1(appSecret secret.Value, body []byte, signature string) error {
+	return verify(sha1Prefix, sha1.New, appSecret, body, signature)
+}
+
+func verify(prefix string, newHash func() hash.Hash, appSecret secret.Value, body []byte, signature string) error {
 	if appSecret.Empty() {
 		return ErrEmptySecret
 	}
-	var want [sha1.Size]byte
-	if err := decodeSignature(want[:], signature, sha1Prefix); err != nil {
+	mac := hmac.New(newHash, []byte(appSecret.Reveal()))
+	want := make([]byte, mac.Size())
+	if err := decodeSignature(want, signature, prefix); err != nil {
 		return err
 	}
-	mac := hmac.New(sha1.New, []byte(appSecret.Reveal()))
 	mac.Write(body)
-	if !hmac.Equal(mac.Sum(nil), want[:]) {
+	if !hmac.Equal(mac.Sum(nil), want) {
 		return ErrSignatureMismatch
 	}
 	return nil
@@ -214,7 +206,7 @@ func (k *Keyring) For(login Login) (s AppSecret, ok bool) {
 func (k *Keyring) Judge(header http.Header, body []byte) Judgement {
 	signatures := header.Values(SignatureHeader)
 	if len(signatures) == 0 || (len(signatures) == 1 && signatures[0] == "") {
-		reason := "no X-Hub-Signature-256 header"
+		reason := ErrNotSigned.Error()
 		if header.Get(SHA1SignatureHeader) != "" {
 			reason = "only the legacy X-Hub-Signature header; Meta also sends X-Hub-Signature-256"
 		}

@@ -53,7 +53,7 @@ func (l Login) SecretName() string {
 // Section is the place inside an entry where an event stands.
 type Section string
 
-// The sections of an entry. Entry means that the entry itself is the event: it
+// The sections of an entry. InEntry means that the entry itself is the event: it
 // holds none of the known lists (or carries field and value directly, as one of
 // Meta's example pages prints it).
 const (
