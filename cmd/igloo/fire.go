@@ -61,7 +61,7 @@ sends it through its own callback URL; the command waits for your app's answer.`
 			}
 			return nil
 		},
-		ValidArgsFunction: completeFixtures,
+		ValidArgsFunction: b.completeFixtures,
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.To, "to", "", "deliver straight to `URL` instead of the session")

@@ -188,7 +188,7 @@ func (b builder) eventsShow() *cobra.Command {
 	var raw bool
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one delivery, or one event of it, in full",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: completeDeliveries,
+		Args: cobra.ExactArgs(1), ValidArgsFunction: b.completeDeliveries,
 	}
 	c.Flags().BoolVar(&raw, "raw", false, "print the received bytes and nothing else")
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
@@ -430,10 +430,10 @@ func wireName(name string) string {
 }
 
 // completeDeliveries completes ids with the newest recorded ones.
-func completeDeliveries(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (b builder) completeDeliveries(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
 	defer cancel()
-	cfg, err := loadConfig(os.Environ(), cmd.Flags())
+	cfg, err := loadConfig(b.app.environ, cmd.Flags())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -28,7 +28,7 @@ they arrived. Each is recorded as another attempt of its delivery.`,
 		Example: `  igloo replay d42 d43
   igloo replay --failed
   igloo replay --last 3 --to http://localhost:8000/webhook`,
-		ValidArgsFunction: completeDeliveries,
+		ValidArgsFunction: b.completeDeliveries,
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.To, "to", "", "send to `URL` instead of the session's target")

@@ -89,7 +89,7 @@ func (b builder) fixturesList() *cobra.Command {
 
 func (b builder) fixturesShow() *cobra.Command {
 	c := &cobra.Command{
-		Use: "show NAME", Short: "Print a fixture's file", Args: cobra.ExactArgs(1), ValidArgsFunction: completeFixtures,
+		Use: "show NAME", Short: "Print a fixture's file", Args: cobra.ExactArgs(1), ValidArgsFunction: b.completeFixtures,
 		Long: `Print a fixture's file. To see the bytes that would be sent: igloo fire NAME --print http`,
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
@@ -250,9 +250,9 @@ func writeNew(path string, data []byte) error {
 }
 
 // completeFixtures completes the names of built-in and own fixtures.
-func completeFixtures(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+func (b builder) completeFixtures(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	dir := "fixtures"
-	if cfg, err := loadConfig(os.Environ(), cmd.Flags()); err == nil {
+	if cfg, err := loadConfig(b.app.environ, cmd.Flags()); err == nil {
 		dir = cfg.project.fixturesDir()
 	}
 	set, err := fixtures.Load(dir)

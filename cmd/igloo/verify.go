@@ -33,7 +33,7 @@ func (b builder) verify() *cobra.Command {
 of the known app secrets made it. Exit code 3 when it does not.`,
 		Example: `  igloo verify d42
   igloo verify --body body.json --signature sha256=…`,
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeDeliveries,
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: b.completeDeliveries,
 	}
 	c.Flags().StringVar(&body, "body", "", "the raw body in `FILE`, - for standard input")
 	c.Flags().StringVar(&signature, "signature", "", "the value of X-Hub-Signature-256: `sha256=…`")
