@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ func (s *session) facts() tui.Facts {
 		More: []tui.Fact{
 			{Name: "project", Value: s.cfg.project.Dir},
 			{Name: "journal", Value: s.cfg.project.journalPath()},
-			{Name: "log", Value: s.cfg.project.DataDir + string(os.PathSeparator) + "igloo.log"},
+			{Name: "log", Value: s.cfg.project.logPath()},
 			{Name: "version", Value: buildVersion()},
 		},
 	}

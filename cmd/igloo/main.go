@@ -2,9 +2,10 @@
 // and verifies every delivery, shows them live, forwards them to the local app and
 // plays Meta with signed fixtures.
 //
-// This is the only package that reads flags, the environment and files, and the one
-// place that turns errors into hints and exit codes. It makes no API promise
-// before v1.
+// This is the only package that reads flags, the environment and configuration files,
+// and the one place that turns errors into hints and exit codes.
+//
+// The package makes no API promise before v1.
 package main
 
 import (

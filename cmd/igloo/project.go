@@ -80,6 +80,8 @@ func (p *project) fixturesDir() string { return filepath.Join(p.Dir, "fixtures")
 
 func (p *project) journalPath() string { return filepath.Join(p.DataDir, "journal.db") }
 
+func (p *project) logPath() string { return filepath.Join(p.DataDir, "igloo.log") }
+
 // key names the project's session in the runtime dir.
 func (p *project) key() string { return shortHash(p.DataDir) }
 

@@ -56,7 +56,7 @@ func (r *reporter) report(o outcome) {
 	}
 	switch {
 	case r.JSON:
-		_ = r.lines.write(o)
+		_ = r.lines.write(o) // a closed stdout is nobody to tell
 	case r.expected <= quietAbove:
 		fmt.Fprintln(r.stdout, outcomeLine(o))
 	}
@@ -151,7 +151,7 @@ func (r *reporter) summary(sum simulator.Summary) {
 		parts = append(parts, fmt.Sprintf("no answer ×%d", n))
 	}
 	if r.JSON {
-		_ = r.lines.write(line) // as above, a closed stdout is nobody to tell
+		_ = r.lines.write(line) // as above
 		return
 	}
 	fmt.Fprintf(r.stdout, "%d deliveries in %.1fs (%.0f/s): %s; p50 %.1fms p95 %.1fms p99 %.1fms\n",

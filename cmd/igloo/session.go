@@ -119,7 +119,7 @@ func (s *session) open(ctx context.Context) error {
 // openLog sends the log to a file in the data directory: while the UI owns the
 // terminal nothing else writes there.
 func (s *session) openLog() error {
-	path := s.cfg.project.DataDir + string(os.PathSeparator) + "igloo.log"
+	path := s.cfg.project.logPath()
 	if info, err := os.Stat(path); err == nil && info.Size() > maxLogFile {
 		if err := os.Rename(path, path+".old"); err != nil {
 			return fmt.Errorf("open the log: %w", err)
