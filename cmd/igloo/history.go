@@ -246,7 +246,7 @@ func printDelivery(w io.Writer, d deliveryLine, body []byte) {
 	}
 	fmt.Fprintf(w, "\n%s from %s, answered %d, %s\n", d.Source, clean(d.Remote), d.Answered, bytesText(int64(d.Size)))
 	for _, e := range d.Events {
-		fmt.Fprintf(w, "  %s  %s  %s\n", e.ID, clean(cmp.Or(e.Field, "unknown")), clean(e.Summary))
+		fmt.Fprintf(w, "  %s  %s  %s\n", e.ID, oneLine(cmp.Or(e.Field, "unknown")), oneLine(e.Summary))
 	}
 	fmt.Fprintln(w)
 	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
@@ -449,7 +449,7 @@ func (b builder) completeDeliveries(cmd *cobra.Command, _ []string, _ string) ([
 	}
 	var out []string
 	for _, r := range rows {
-		out = append(out, journal.FormatID(r.ID, 0)+"\t"+clean(rowField(r)+" "+r.Summary))
+		out = append(out, journal.FormatID(r.ID, 0)+"\t"+oneLine(rowField(r)+" "+r.Summary))
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }

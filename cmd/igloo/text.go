@@ -30,7 +30,7 @@ func clean(text string) string {
 // rowLine is one delivery on one plain line: time, verdict, field, summary, the
 // app's answer, id.
 func rowLine(r journal.Row) string {
-	return fmt.Sprintf("%s %s %-*s %s  %s  %s", r.ReceivedAt.Local().Format(time.TimeOnly), rowMarks(r), fieldWidth, clean(rowField(r)), clean(rowSummary(r)), rowAnswer(r), journal.FormatID(r.ID, 0))
+	return fmt.Sprintf("%s %s %-*s %s  %s  %s", r.ReceivedAt.Local().Format(time.TimeOnly), rowMarks(r), fieldWidth, rowField(r), rowSummary(r), rowAnswer(r), journal.FormatID(r.ID, 0))
 }
 
 const fieldWidth = 19 // the longest field that is common
@@ -53,25 +53,25 @@ func rowField(r journal.Row) string {
 	if r.Field == "" {
 		return "unknown"
 	}
-	return r.Field
+	return oneLine(r.Field)
 }
 
 func rowSummary(r journal.Row) string {
-	text := strings.ReplaceAll(r.Summary, "\n", " ")
+	text := r.Summary
 	if r.Events > 1 {
 		text = fmt.Sprintf("×%d %s", r.Events, text)
 	}
 	if r.Verdict != webhook.Verified {
 		text = fmt.Sprintf("%s (%s)", r.Reason, text)
 	}
-	return text
+	return oneLine(text)
 }
 
 // rowAnswer is the outcome at the target: status and time, or why there is none.
 func rowAnswer(r journal.Row) string {
 	switch {
 	case r.Attempts > 0 && r.Status == 0:
-		return "ERR " + clean(r.Err)
+		return "ERR " + oneLine(r.Err)
 	case r.Attempts > 0:
 		return fmt.Sprintf("%d %s", r.Status, tookText(r.Took))
 	case r.Forward:
