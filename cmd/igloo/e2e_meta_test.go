@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,6 +84,7 @@ func conversationOf(label string) string {
 // developersApp is the target: it checks signatures and remembers what it received.
 type developersApp struct {
 	server *httptest.Server
+	open   atomic.Int64 // connections
 
 	mu       sync.Mutex
 	bodies   []string
@@ -94,14 +96,13 @@ type developersApp struct {
 // place; what came in is remembered all the same.
 func newDevelopersApp(t *testing.T, handle http.HandlerFunc) *developersApp {
 	t.Helper()
-	a := newStoppedApp(t, handle)
+	a := newIdleApp(t, handle)
 	a.server.Start()
 	return a
 }
 
-// newStoppedApp returns an app that has an address, which refuses connections until
-// its server is started by restart.
-func newStoppedApp(t *testing.T, handle http.HandlerFunc) *developersApp {
+// newIdleApp returns an app whose server is not started yet.
+func newIdleApp(t *testing.T, handle http.HandlerFunc) *developersApp {
 	t.Helper()
 	a := &developersApp{busy: map[string]bool{}}
 	a.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -118,6 +119,15 @@ func newStoppedApp(t *testing.T, handle http.HandlerFunc) *developersApp {
 		}
 		_, _ = io.WriteString(w, "ok")
 	}))
+	a.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			a.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			a.open.Add(-1)
+		case http.StateActive, http.StateIdle:
+		}
+	}
 	t.Cleanup(func() {
 		a.server.Close()
 		for _, text := range a.problems {
@@ -189,7 +199,7 @@ func freeAddress(t *testing.T) string {
 // appAt starts an app at an address where nothing listens yet.
 func appAt(t *testing.T, address string) *developersApp {
 	t.Helper()
-	a := newStoppedApp(t, nil)
+	a := newIdleApp(t, nil)
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
