@@ -11,55 +11,6 @@ import (
 	"github.com/igloo-dev/igloo/tunnel"
 )
 
-// follower is the part of a journal that tells what happens.
-type follower interface {
-	Watch() (changed <-chan struct{}, stop func())
-	Now(ctx context.Context) (journal.Cursor, error)
-	Changes(ctx context.Context, since journal.Cursor, limit int) (journal.Changes, error)
-}
-
-// followJournal calls news with everything that is recorded from now on, in order,
-// until ctx ends. A slow news coalesces what follows and loses nothing.
-func followJournal(ctx context.Context, j follower, news func(since journal.Cursor, changes journal.Changes) error) error {
-	changed, stop := j.Watch()
-	defer stop()
-	cursor, err := j.Now(ctx)
-	if err != nil {
-		return err
-	}
-	return followFrom(ctx, j, cursor, changed, news)
-}
-
-// followFrom is followJournal from a given place.
-func followFrom(ctx context.Context, j follower, cursor journal.Cursor, changed <-chan struct{}, news func(since journal.Cursor, changes journal.Changes) error) error {
-	for {
-		last := ctx.Err() != nil // what was recorded before ctx ended is still news
-		changes, err := j.Changes(context.WithoutCancel(ctx), cursor, 500)
-		if err != nil {
-			return err
-		}
-		if err := news(cursor, changes); err != nil {
-			return err
-		}
-		cursor = changes.Next
-		if changes.More {
-			continue
-		}
-		if last {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			continue
-		case <-changed:
-		}
-		select { // let a burst gather
-		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
 // plainScreen shows a session as lines: deliveries on stdout, talk on stderr.
 type plainScreen struct {
 	session *session

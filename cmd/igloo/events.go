@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -18,10 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/igloo-dev/igloo/fixtures"
 	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/webhook"
-	"github.com/igloo-dev/igloo/simulator"
 )
 
 // openReader opens the project's journal for reading, beside a running session or
@@ -275,158 +271,6 @@ func indented(body []byte) []byte {
 		return body
 	}
 	return out.Bytes()
-}
-
-func (b builder) eventsFollow() *cobra.Command {
-	var filter string
-	c := &cobra.Command{Use: "follow", Short: "Print deliveries as they are recorded", Args: cobra.NoArgs}
-	queryFlags(c, &filter, nil)
-	c.RunE = b.run(func(c *command, cmd *cobra.Command, _ []string) error { return c.followEvents(cmd.Context(), filter) })
-	return c
-}
-
-func (c *command) followEvents(ctx context.Context, filter string) error {
-	q, err := journal.ParseQuery(filter, time.Now())
-	if err != nil {
-		return err
-	}
-	j, err := c.openReader(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = j.Close() }()
-	done := make(chan error, 1)
-	runCtx, stop := context.WithCancel(ctx)
-	go func() { done <- j.Run(runCtx) }()
-	out := &lineWriter{out: c.stdout}
-	err = followJournal(ctx, j, func(since journal.Cursor, news journal.Changes) error {
-		if c.JSON && filter == "" {
-			return writeChanges(context.WithoutCancel(ctx), out, j, since, news)
-		}
-		if news.Rows, err = onlyMatching(context.WithoutCancel(ctx), j, q, filter, news.Rows); err != nil {
-			return err
-		}
-		if c.JSON {
-			return writeMatching(context.WithoutCancel(ctx), out, j, news)
-		}
-		for _, r := range news.Rows {
-			if r.Indexed && !r.Pending() {
-				if _, err := fmt.Fprintln(c.stdout, rowLine(r)); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	stop()
-	return errors.Join(err, <-done)
-}
-
-// writeMatching writes each delivery that matches, with its attempts, once it is
-// indexed and its outcome is known: before, a query could not tell.
-func writeMatching(ctx context.Context, out *lineWriter, j *journal.Journal, news journal.Changes) error {
-	for _, r := range news.Rows {
-		if !r.Indexed || r.Pending() {
-			continue
-		}
-		d, err := j.Delivery(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		line, err := wholeDelivery(ctx, j, d)
-		if err != nil {
-			return err
-		}
-		if err := out.write(line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// onlyMatching keeps the rows a query matches.
-func onlyMatching(ctx context.Context, j *journal.Journal, q journal.Query, text string, rows []journal.Row) ([]journal.Row, error) {
-	if text == "" || len(rows) == 0 {
-		return rows, nil
-	}
-	ids := make([]int64, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ID
-	}
-	matching, err := j.Match(ctx, q, ids)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(rows, func(r journal.Row) bool { return !slices.Contains(matching, r.ID) }), nil
-}
-
-func (b builder) eventsExport() *cobra.Command {
-	var filter, format, to string
-	c := &cobra.Command{
-		Use: "export", Short: "Print recorded deliveries for other programs",
-		Example: `  igloo events export --format ndjson > deliveries.ndjson
-  igloo events export --format curl --filter id:d42 --to http://localhost:3000/webhook`,
-		Args: cobra.NoArgs,
-	}
-	queryFlags(c, &filter, nil)
-	c.Flags().StringVar(&format, "format", "ndjson", "`FORMAT`: ndjson or curl")
-	c.Flags().StringVar(&to, "to", "http://localhost:3000/webhook", "`URL` of the curl commands")
-	c.RunE = b.run(func(c *command, cmd *cobra.Command, _ []string) error {
-		return c.exportEvents(cmd.Context(), filter, format, to)
-	})
-	return c
-}
-
-func (c *command) exportEvents(ctx context.Context, filter, format, to string) error {
-	if format != "ndjson" && format != "curl" {
-		return usagef("one of: ndjson, curl", "--format: no such format %s", quoteValue(format))
-	}
-	target, err := simulator.ParseURL(to)
-	if err != nil {
-		return usagef("a whole URL: --to http://localhost:3000/webhook", "--to: %s", err)
-	}
-	j, err := c.openReader(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = j.Close() }()
-	out := &lineWriter{out: c.stdout}
-	return c.eachRow(ctx, j, filter, -1, func(r journal.Row) error {
-		d, err := j.Delivery(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		if format == "curl" {
-			return exportCurl(c.stdout, target, d)
-		}
-		line, err := wholeDelivery(ctx, j, d)
-		if err != nil {
-			return err
-		}
-		return out.write(line)
-	})
-}
-
-// exportCurl prints a delivery as a curl command with the received headers.
-func exportCurl(w io.Writer, target *url.URL, d journal.Delivery) error {
-	request := &simulator.Request{Fixture: journal.FormatID(d.ID, 0), Body: d.Body}
-	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
-		if name == "Content-Length" || name == "Connection" || strings.HasPrefix(name, "X-Forwarded-") {
-			continue
-		}
-		for _, value := range d.Header[name] {
-			request.Header = append(request.Header, fixtures.HeaderField{Name: wireName(name), Value: value})
-		}
-	}
-	return printRequest(w, "curl", target, request)
-}
-
-// wireName spells the headers Meta spells its own way.
-func wireName(name string) string {
-	if name == http.CanonicalHeaderKey(webhook.APIVersionHeader) {
-		return webhook.APIVersionHeader
-	}
-	return name
 }
 
 // completeDeliveries completes ids with the newest recorded ones.
