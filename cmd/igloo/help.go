@@ -10,7 +10,8 @@ import (
 )
 
 // printHelp writes a command's help. It is plain code instead of a template: a
-// reachable text/template costs the binary six megabytes (docs/adr).
+// reachable text/template costs the binary six megabytes
+// (docs/adr/0002-raised-pins.md).
 func printHelp(c *cobra.Command) {
 	w := c.OutOrStdout()
 	about := c.Long
