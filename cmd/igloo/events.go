@@ -193,7 +193,9 @@ func (b builder) eventsShow() *cobra.Command {
 	return c
 }
 
-func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
+// withDelivery calls f with the delivery that an id names, and the place of the event
+// in it, 0 when the id means the delivery.
+func (c *command) withDelivery(ctx context.Context, arg string, f func(j *journal.Journal, d journal.Delivery, n int) error) error {
 	id, n, err := journal.ParseID(arg)
 	if err != nil {
 		return usagef("ids look like d42 or d42.3: igloo events list", "%s", err)
@@ -207,28 +209,34 @@ func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", arg, err)
 	}
-	line, err := wholeDelivery(ctx, j, d)
-	if err != nil {
-		return err
-	}
-	body := d.Body
-	if n > 0 {
-		payload, err := webhook.Parse(d.Body)
-		if err != nil || n > len(payload.Events) {
-			return withHint(fmt.Errorf("%s: %w", arg, journal.ErrNotFound), fmt.Sprintf("this delivery has %s: igloo events show %s", plural(len(payload.Events), "event", "events"), line.ID))
+	return f(j, d, n)
+}
+
+func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
+	return c.withDelivery(ctx, arg, func(j *journal.Journal, d journal.Delivery, n int) error {
+		line, err := wholeDelivery(ctx, j, d)
+		if err != nil {
+			return err
 		}
-		body = payload.Events[n-1].Raw
-		line.Events = line.Events[n-1 : n]
-	}
-	switch {
-	case raw:
-		_, err := c.stdout.Write(body)
-		return err
-	case c.JSON:
-		return (&lineWriter{out: c.stdout}).write(line)
-	}
-	printDelivery(c.stdout, line, body)
-	return nil
+		body := d.Body
+		if n > 0 {
+			payload, err := webhook.Parse(d.Body)
+			if err != nil || n > len(payload.Events) {
+				return withHint(fmt.Errorf("%s: %w", arg, journal.ErrNotFound), fmt.Sprintf("this delivery has %s: igloo events show %s", plural(len(payload.Events), "event", "events"), line.ID))
+			}
+			body = payload.Events[n-1].Raw
+			line.Events = line.Events[n-1 : n]
+		}
+		switch {
+		case raw:
+			_, err := c.stdout.Write(body)
+			return err
+		case c.JSON:
+			return (&lineWriter{out: c.stdout}).write(line)
+		}
+		printDelivery(c.stdout, line, body)
+		return nil
+	})
 }
 
 // printDelivery shows a delivery to people: what it is, headers, body, attempts.

@@ -71,20 +71,9 @@ func (c *command) verifyFile(path, signature string) error {
 }
 
 func (c *command) verifyRecorded(ctx context.Context, arg string) error {
-	id, _, err := journal.ParseID(arg)
-	if err != nil {
-		return usagef("ids look like d42: igloo events list", "%s", err)
-	}
-	j, err := c.openReader(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = j.Close() }()
-	d, err := j.Delivery(ctx, id)
-	if err != nil {
-		return fmt.Errorf("%s: %w", arg, err)
-	}
-	return c.judge(journal.FormatID(id, 0), d.Header, d.Body)
+	return c.withDelivery(ctx, arg, func(_ *journal.Journal, d journal.Delivery, _ int) error {
+		return c.judge(journal.FormatID(d.ID, 0), d.Header, d.Body)
+	})
 }
 
 func (c *command) judge(id string, header http.Header, body []byte) error {
