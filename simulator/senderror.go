@@ -42,6 +42,11 @@ type notHTTPError struct{ err error }
 func (e *notHTTPError) Error() string { return e.err.Error() }
 func (e *notHTTPError) Unwrap() error { return e.err }
 
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
 func isTimeout(err error) bool {
 	var timeout interface{ Timeout() bool }
 	return errors.As(err, &timeout) && timeout.Timeout()
@@ -56,30 +61,25 @@ func explain(ctx context.Context, target *url.URL, err error, took time.Duration
 }
 
 func reason(target *url.URL, err error, took time.Duration) string {
-	var dns *net.DNSError
-	var record tls.RecordHeaderError
-	var authority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var notHTTP *notHTTPError
+	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
 	case Refused(err):
 		return "connection refused, nothing listens there"
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case isDNS && dns.IsNotFound:
 		return fmt.Sprintf("there is no host %q", dns.Name)
-	case errors.As(err, &record):
+	case is[tls.RecordHeaderError](err):
 		return "the server does not speak TLS; is it http://?"
-	case errors.As(err, &authority):
+	case is[x509.UnknownAuthorityError](err):
 		return "its certificate is signed by an authority this computer does not trust"
-	case errors.As(err, &hostname):
+	case is[x509.HostnameError](err):
 		return fmt.Sprintf("its certificate is not for %q: %v", target.Hostname(), err)
-	case errors.As(err, &invalid):
+	case is[x509.CertificateInvalidError](err):
 		return fmt.Sprintf("its certificate is not valid: %v", err)
 	case isTimeout(err):
 		return fmt.Sprintf("no answer within %v", took.Round(100*time.Millisecond))
 	case errors.Is(err, errHugeHeader):
 		return err.Error()
-	case errors.As(err, &notHTTP) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
+	case is[*notHTTPError](err) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
 		return fmt.Sprintf("the answer is not HTTP: %v", err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the connection was closed before the answer was complete"
