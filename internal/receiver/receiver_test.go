@@ -58,7 +58,8 @@ func TestVerdicts(t *testing.T) {
 		{"unchecked", receiver.Config{HasTarget: true, Keyring: keyring(t, development)}, good, 200, "EVENT_RECEIVED", webhook.Unchecked, "", false},
 		{
 			"signed with the development secret",
-			receiver.Config{HasTarget: true, Keyring: keyring(t, development)}, webhook.Sign(development.Value, []byte(body)),
+			receiver.Config{HasTarget: true, Keyring: keyring(t, development)},
+			webhook.Sign(development.Value, []byte(body)),
 			200, "EVENT_RECEIVED", webhook.Verified, "development", true,
 		},
 		{"invalid, forwarded all the same", receiver.Config{HasTarget: true, ForwardUnverified: true}, "sha256=" + strings.Repeat("0", 64), 401, "invalid signature\n", webhook.Invalid, "", true},

@@ -78,8 +78,10 @@ func TestParse(t *testing.T) {
 		{"hollow edit", instagramMessage(`"message_edit":{"mid":"m","num_edit":0}`), dm("message_edit", "", "", "10827…273 message_edit without text: is the messages field enabled on the app?", webhook.HollowEdit)},
 		{"handover", instagramMessage(`"pass_thread_control":{"new_owner_app_id":"263902037430900"}`), dm("messaging_handover", "pass", "", "10827…273 pass thread control to app 263902037430900", 0)},
 		{"unknown item", instagramMessage(`"wave":{"hand":"left"}`), dm("", "", "", "10827…273 an event igloo does not know: wave", webhook.Unknown)},
-		{"echo", `{"object":"instagram","entry":[{"time":1790000124367,"id":"17841499100200301","messaging":[{"sender":{"id":"17841499100200301"},"recipient":{"id":"1082736450918273"},"timestamp":1790000123456,"message":{"mid":"m","text":"Thanks","is_echo":true}}]}]}`,
-			dm("messages", "echo", "Thanks", "to 10827…273 echo: Thanks", webhook.Echo)},
+		{
+			"echo", `{"object":"instagram","entry":[{"time":1790000124367,"id":"17841499100200301","messaging":[{"sender":{"id":"17841499100200301"},"recipient":{"id":"1082736450918273"},"timestamp":1790000123456,"message":{"mid":"m","text":"Thanks","is_echo":true}}]}]}`,
+			dm("messages", "echo", "Thanks", "to 10827…273 echo: Thanks", webhook.Echo),
+		},
 		{"reply on a reel", change("comments", `{"from": {"id": "1082736450918273", "username": "river.baker"}, "media": {"id": "1", "media_product_type": "REELS"}, "id": "2", "parent_id": "3", "text": "Me too"}`), comment("comments", "reply", "Me too", "@river.baker Me too")},
 		{"live comment", change("live_comments", `{"from": {"id": "1082736450918273", "username": "river.baker"}, "media": {"media_product_type": "LIVE"}, "text": "hi"}`), comment("live_comments", "live", "hi", "@river.baker hi")},
 		{"comment without text", change("comments", `{"from": {"id": "1082736450918273", "username": "river.baker"}, "media": {"media_product_type": "FEED"}}`), comment("comments", "", "", "@river.baker commented without text (a GIF or sticker)")},
