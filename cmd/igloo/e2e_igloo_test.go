@@ -29,8 +29,8 @@ const patience = 30 * time.Second
 
 // The app secret and the verify token of the tests.
 const (
-	appSecret   = "4f1c77d0e2a94b6e8b7f3a5d9c0e1b2a" //nolint:gosec // a test's own
-	verifyToken = "vt-of-the-end-to-end-tests"       //nolint:gosec // a test's own
+	appSecret   = "4f1c77d0e2a94b6e8b7f3a5d9c0e1b2a"
+	verifyToken = "vt-of-the-end-to-end-tests"
 )
 
 // sandbox is a project folder with a user around it. Nothing outside is read or
@@ -44,8 +44,7 @@ type sandbox struct {
 func newSandbox(t *testing.T, env ...string) *sandbox {
 	t.Helper()
 	root := t.TempDir()
-	// A socket's name has little room, and the folder of a test has a long one.
-	run, err := os.MkdirTemp("", "igloo")
+	run, err := os.MkdirTemp("", "igloo") //nolint:usetesting // a socket's name has little room, and a test's folder a long one
 	if err != nil {
 		t.Fatal(err)
 	}

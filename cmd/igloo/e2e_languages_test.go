@@ -19,6 +19,7 @@ func TestAppsInOtherLanguages(t *testing.T) {
 		{"python3", "app.py"},
 	} {
 		t.Run(tt.program, func(t *testing.T) {
+			t.Parallel()
 			binary := program(t, tt.program)
 			s := withSecret(t)
 			app, port := startForeign(t, s, binary, tt.file)

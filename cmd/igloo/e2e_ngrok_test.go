@@ -21,8 +21,8 @@ import (
 
 // Two tokens of ngrok's shape: the user's, and one that igloo never held.
 const (
-	ngrokToken   = "2QvXoRzM1cTqkVnZ8wLs4hJ7yBa_5fGdE3rKp9Nw2xUuYt6HmC" //nolint:gosec // opens nothing
-	foreignToken = "2ZaPbLkQ7wRt5yUo1iXc9vBn3mE_8sDfGh4jKl2QwErTy6UiO"  //nolint:gosec // opens nothing
+	ngrokToken   = "2QvXoRzM1cTqkVnZ8wLs4hJ7yBa_5fGdE3rKp9Nw2xUuYt6HmC"
+	foreignToken = "2ZaPbLkQ7wRt5yUo1iXc9vBn3mE_8sDfGh4jKl2QwErTy6UiO"
 )
 
 // tunneled is a session behind the in-process ngrok service.
@@ -264,6 +264,7 @@ func TestNgrokRefusesToken(t *testing.T) {
 		{108, "Your account is limited to 1 simultaneous ngrok agent session; %s has it."},
 	} {
 		t.Run(fmt.Sprint(tt.code), func(t *testing.T) {
+			t.Parallel()
 			edge := tunneltest.New(t)
 			edge.OnAuth(func(tunneltest.Auth) error {
 				return tunneltest.Refuse(tt.code, fmt.Sprintf(tt.text, foreignToken)+" ("+ngrokToken+")")

