@@ -24,7 +24,7 @@ var dotenvNames = []string{
 
 // readDotenv reads NAME=VALUE lines: comments, "export", single and double quotes.
 func readDotenv(path string) (map[string]string, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the project's own .env
+	data, err := os.ReadFile(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return nil, nil
@@ -77,7 +77,7 @@ func readYAML(path string) (*yamlFile, error) {
 	if path == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the configuration file itself
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

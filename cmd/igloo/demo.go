@@ -35,8 +35,8 @@ type demoApp struct {
 // maxDemoUpdates is how many updates the page keeps.
 const maxDemoUpdates = 100
 
-func newDemoApp(keys *webhook.Keyring, token secret.Value, log *slog.Logger) (*demoApp, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func newDemoApp(ctx context.Context, keys *webhook.Keyring, token secret.Value, log *slog.Logger) (*demoApp, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the sample app: %w", plainNetError(err))
 	}

@@ -114,7 +114,7 @@ func (c *command) doctor(ctx context.Context, flags listenFlags) error {
 		}
 	}
 	if failed > 0 {
-		return &answerNo{fmt.Sprintf("%s to be mended", plural(failed, "thing needs", "things need"))}
+		return &answerNoError{fmt.Sprintf("%s to be mended", plural(failed, "thing needs", "things need"))}
 	}
 	return nil
 }

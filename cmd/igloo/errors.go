@@ -53,11 +53,11 @@ func withHint(err error, hint string) error {
 	return &hintedError{err, hint}
 }
 
-// answerNo is a command that did its work and found the answer to be no. What it
+// answerNoError is a command that did its work and found the answer to be no. What it
 // found is on stdout already; text is the closing sentence.
-type answerNo struct{ text string }
+type answerNoError struct{ text string }
 
-func (e *answerNo) Error() string { return e.text }
+func (e *answerNoError) Error() string { return e.text }
 
 // hints maps errors from below to what to type next. First match wins.
 var hints = []struct {
@@ -85,7 +85,7 @@ func (a *app) report(ctx context.Context, err error) int {
 	text, hint, code := err.Error(), "", exitFailed
 	if usage, ok := errors.AsType[*usageError](err); ok {
 		hint, code = usage.hint, exitUsage
-	} else if no, ok := errors.AsType[*answerNo](err); ok {
+	} else if no, ok := errors.AsType[*answerNoError](err); ok {
 		text, code = no.text, exitNo
 	} else if fatal, ok := errors.AsType[*tunnel.FatalError](err); ok {
 		hint = fatal.Hint

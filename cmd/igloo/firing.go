@@ -42,14 +42,6 @@ type outcome struct {
 	took     time.Duration
 }
 
-// ok reports whether the app accepted it, or nobody was to be asked.
-func (o outcome) ok() bool {
-	if o.Err != "" {
-		return false
-	}
-	return !o.Sent || o.Status >= 200 && o.Status < 300
-}
-
 func (o *outcome) answer(a journal.Attempt) {
 	o.Sent, o.Target, o.Status, o.Err = true, a.Target, a.Status, a.Err
 	o.took = a.Took

@@ -172,7 +172,7 @@ func (c *command) checkFixtures(args []string) error {
 		}
 	}
 	if broken > 0 {
-		return &answerNo{fmt.Sprintf("%d of %s broken", broken, plural(len(all), "fixture is", "fixtures are"))}
+		return &answerNoError{fmt.Sprintf("%d of %s broken", broken, plural(len(all), "fixture is", "fixtures are"))}
 	}
 	fmt.Fprintf(c.stderr, "igloo: %s fine\n", plural(len(all), "fixture is", "fixtures are"))
 	return nil

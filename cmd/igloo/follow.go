@@ -47,7 +47,7 @@ func followFrom(ctx context.Context, j follower, cursor journal.Cursor, changed 
 			continue
 		}
 		if last {
-			return nil
+			return nil //nolint:nilerr // the end of ctx is the end of following
 		}
 		select {
 		case <-ctx.Done():
@@ -87,6 +87,7 @@ func (c *command) followEvents(ctx context.Context, filter string) error {
 		if c.JSON && filter == "" {
 			return writeChanges(context.WithoutCancel(ctx), out, j, since, news)
 		}
+		var err error
 		if news.Rows, err = onlyMatching(context.WithoutCancel(ctx), j, q, filter, news.Rows); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func lockProject(p project) (*projectLock, error) {
 		return l, l.Say(holder{PID: os.Getpid()})
 	}
 	who := "another igloo"
-	if data, err := os.ReadFile(l.info); err == nil { //nolint:gosec // our own file
+	if data, err := os.ReadFile(l.info); err == nil {
 		var h holder
 		if json.Unmarshal(data, &h) == nil && h.PID != 0 {
 			who = fmt.Sprintf("igloo process %d", h.PID)

@@ -89,7 +89,7 @@ func (p *project) key() string { return shortHash(p.DataDir) }
 // generate the first time.
 func (p *project) keep(name string, generate func() string) (secret.Value, error) {
 	path := filepath.Join(p.DataDir, name)
-	data, err := os.ReadFile(path) //nolint:gosec // our own file in the user's data directory
+	data, err := os.ReadFile(path)
 	if err == nil {
 		if text := strings.TrimSpace(string(data)); text != "" {
 			return secret.New(text), nil

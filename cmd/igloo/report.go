@@ -119,7 +119,7 @@ func (r *reporter) end() error {
 		return withHint(fmt.Errorf("%s got no answer: %s", plural(n, "delivery", "deliveries"), r.firstErr), "start your app, then: igloo replay --failed")
 	}
 	if refused := answered - sum.OK; refused > 0 {
-		return &answerNo{fmt.Sprintf("the app did not accept %s", plural(refused, "delivery", "deliveries"))}
+		return &answerNoError{fmt.Sprintf("the app did not accept %s", plural(refused, "delivery", "deliveries"))}
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func ngrokConfigToken(env func(string) string) (token, path string) {
 		filepath.Join(env("LocalAppData"), "ngrok", "ngrok.yml"),
 		filepath.Join(home, ".ngrok2", "ngrok.yml"),
 	} {
-		data, err := os.ReadFile(path) //nolint:gosec // ngrok's own file, read for its authtoken
+		data, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}

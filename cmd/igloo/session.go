@@ -98,10 +98,10 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	s.pendingAtStart = len(pending)
-	if err := s.openTarget(); err != nil {
+	if err := s.openTarget(ctx); err != nil {
 		return err
 	}
-	if s.ingress, err = listenIngress(flags.Listen, cfg.origin["listen"] != ""); err != nil {
+	if s.ingress, err = listenIngress(ctx, flags.Listen, cfg.origin["listen"] != ""); err != nil {
 		return err
 	}
 	s.fixtures = fixtures.NewWatcher(cfg.project.fixturesDir(), s.log)
@@ -125,7 +125,7 @@ func (s *session) openLog() error {
 			return fmt.Errorf("open the log: %w", err)
 		}
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the user's data directory
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
@@ -166,14 +166,14 @@ func (s *session) loadKeys() error {
 }
 
 // openTarget makes the forwarder, when there is a target.
-func (s *session) openTarget() error {
+func (s *session) openTarget(ctx context.Context) error {
 	to := s.flags.ForwardTo
 	if s.flags.Demo {
 		if to != "" {
 			return usagef("leave one of them out", "--demo brings its own target, --forward-to names another")
 		}
 		var err error
-		if s.demo, err = newDemoApp(s.keyring, s.verifyToken, s.log); err != nil {
+		if s.demo, err = newDemoApp(ctx, s.keyring, s.verifyToken, s.log); err != nil {
 			return err
 		}
 		to = s.demo.URL(s.flags.Path)
@@ -227,7 +227,7 @@ func (s *session) openReceiver() error {
 
 // listenIngress opens the ingress. A port the user did not name moves to the next
 // free one.
-func listenIngress(address string, named bool) (net.Listener, error) {
+func listenIngress(ctx context.Context, address string, named bool) (net.Listener, error) {
 	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, usagef("a host and a port: --listen 127.0.0.1:4456", "--listen: %q is not an address", address)
@@ -237,8 +237,9 @@ func listenIngress(address string, named bool) (net.Listener, error) {
 		return nil, usagef("a host and a port: --listen 127.0.0.1:4456", "--listen: %q is not a port", portText)
 	}
 	var first error
+	var listener net.ListenConfig
 	for try := port; try <= min(port+100, 65535); try++ {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(try)))
+		l, err := listener.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(try)))
 		if err == nil {
 			return l, nil
 		}
@@ -383,7 +384,7 @@ func serveUntil(ctx context.Context, srv *http.Server, l net.Listener) error {
 	if srv.Shutdown(drain) != nil {
 		_ = srv.Close() // what is left is cut off
 	}
-	<-done
+	<-done //nolint:errcheck // every Shutdown makes Serve say the same
 	return nil
 }
 

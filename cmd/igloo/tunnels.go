@@ -107,7 +107,7 @@ func readOptional(path, flag string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // a file the user named
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", usagef("", "%s: %s", flag, err)
 	}
@@ -136,7 +136,7 @@ func (t *tunnels) run(ctx context.Context, show func(provider string, st tunnel.
 		show(provider, st)
 	}
 	wanted, named := t.wanted, t.named
-	for {
+	for ctx.Err() == nil {
 		runCtx, cancel := context.WithCancel(ctx)
 		done := make(chan error, 1)
 		go func() { done <- t.ladder(runCtx, wanted, report) }()
@@ -146,9 +146,6 @@ func (t *tunnels) run(ctx context.Context, show func(provider string, st tunnel.
 			if err != nil && named && !t.session.flags.interactive {
 				return err
 			}
-			if ctx.Err() != nil {
-				return nil
-			}
 			select { // nothing is open: wait for an order
 			case <-ctx.Done():
 				return nil
@@ -156,13 +153,11 @@ func (t *tunnels) run(ctx context.Context, show func(provider string, st tunnel.
 			}
 		case wanted = <-t.orders:
 			cancel()
-			<-done
+			<-done //nolint:errcheck // it was told to end
 		}
 		named = false
-		if ctx.Err() != nil {
-			return nil
-		}
 	}
+	return nil
 }
 
 // ladder tries providers in order until one stays open; it returns why the last
@@ -182,7 +177,7 @@ func (t *tunnels) ladder(ctx context.Context, names []string, report func(string
 		}
 		refused = supervisor.Run(ctx, func(st tunnel.Status) { report(name, st) })
 		if refused == nil || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // an end of ctx is no refusal
 		}
 	}
 	return refused
