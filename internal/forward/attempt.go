@@ -81,7 +81,7 @@ func (f *Forwarder) try(ctx context.Context, d *journal.Delivery) (journal.Attem
 	if req.URL != f.cfg.Target {
 		a.Target = req.URL.String()
 	}
-	resp, err := f.transport.RoundTrip(req)
+	resp, err := f.transport.RoundTrip(req) //nolint:bodyclose // readAnswer does
 	if err == nil {
 		a.Status, a.Header = resp.StatusCode, resp.Header
 		a.Body, a.Truncated, err = readAnswer(resp)

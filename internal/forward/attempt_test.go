@@ -219,7 +219,7 @@ func TestAnswers(t *testing.T) {
 		{"ok", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "OK") }, 200, "OK", false, ""},
 		{"no content", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 204, "", false, ""},
 		{"an error page", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "boom", 500) }, 500, "boom\n", false, ""},
-		{"a redirect is an answer", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) }, 302, "", false, ""},
+		{"a redirect is an answer", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, 302, "", false, ""},
 		{"chunked", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, big[:3000])
 			_ = http.NewResponseController(w).Flush()

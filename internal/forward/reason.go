@@ -16,13 +16,13 @@ import (
 	"github.com/igloo-dev/igloo/internal/journal"
 )
 
-// winRefused is WSAECONNREFUSED. Windows returns it where others return
+// errWinRefused is WSAECONNREFUSED. Windows returns it where others return
 // ECONNREFUSED, and no other system has an error of this number.
-const winRefused = syscall.Errno(10061)
+const errWinRefused = syscall.Errno(10061)
 
 // refused reports whether nobody listened at the target.
 func refused(err error) bool {
-	return err != nil && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, winRefused))
+	return err != nil && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, errWinRefused))
 }
 
 // maxReason bounds a text that may quote the app.
