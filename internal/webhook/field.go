@@ -70,7 +70,7 @@ func LookupField(name string) (Field, bool) {
 }
 
 // pageNames maps Instagram's name of a messaging field to the Messenger Platform's,
-// where they differ. [D: Messenger Platform, Webhooks]
+// where they differ. See https://developers.facebook.com/docs/messenger-platform/webhooks.
 var pageNames = map[string]string{
 	"message_edit":       "message_edits",
 	"messaging_referral": "messaging_referrals",

@@ -121,6 +121,7 @@ func (p *parser) entry(entry []byte) {
 				e.Flags |= WithoutValue
 				p.add(p.describe(e, nil))
 			}
+		case InEntry: // no list of that name: see below
 		}
 	}
 	if !found {
