@@ -90,7 +90,7 @@ func (*Ngrok) Info() Info {
 // Run keeps an endpoint open until ctx ends.
 func (n *Ngrok) Run(ctx context.Context, in Ingress, emit func(Status)) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end was asked for
 	}
 	emit(Status{State: Connecting})
 	s, err := n.newSession(emit)

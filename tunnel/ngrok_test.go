@@ -177,6 +177,7 @@ func TestNgrokServerTimeoutsHold(t *testing.T) {
 	host := l.Await(t, tunnel.Online).URL.Host
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			conn, err := edge.OpenRaw(host)
 			if err != nil {
 				t.Fatal(err)

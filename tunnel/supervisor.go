@@ -70,7 +70,7 @@ func (s *Supervisor) keepRunning(ctx context.Context, w *watch) error {
 		err := w.run(ctx, s.Provider, s.Ingress)
 		if ctx.Err() != nil {
 			w.report(Status{State: Closed})
-			return nil
+			return nil //nolint:nilerr // the end was asked for
 		}
 		if fatal, ok := errors.AsType[*FatalError](err); ok {
 			w.report(Status{State: Failed, Err: fatal, Code: fatal.Code, Hint: fatal.Hint})
@@ -99,7 +99,7 @@ func backoff(failures int) time.Duration {
 	if doublings := failures - 1; doublings < 6 { // 0.5 s << 6 is more than maxBackoff
 		d = firstBackoff << doublings
 	}
-	return d - rand.N(d/4)
+	return d - rand.N(d/4) //nolint:gosec // spread, not secrecy
 }
 
 // watch passes the provider's reports on and remembers what the supervisor has
@@ -122,7 +122,7 @@ func (w *watch) run(ctx context.Context, p Provider, in Ingress) error {
 	w.steady = false
 	w.mu.Unlock()
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end was asked for
 	}
 	err := p.Run(ctx, in, w.report)
 	w.mu.Lock()

@@ -56,7 +56,7 @@ func TestSupervisorBacksOff(t *testing.T) {
 			}
 		}
 		st := l.All()[2]
-		if st.State != tunnel.Connecting || st.Attempt != 3 || st.Err != errPasses || st.RetryIn != starts[3] {
+		if st.State != tunnel.Connecting || st.Attempt != 3 || !errors.Is(st.Err, errPasses) || st.RetryIn != starts[3] {
 			t.Errorf("third report %+v, want attempt 3, again in %v", st, starts[3])
 		}
 	})

@@ -100,7 +100,7 @@ func open(t *testing.T, cfg tunnel.NgrokConfig) *tunneltest.Recorder {
 		t.Fatal(err)
 	}
 	in := tunnel.HTTPIngress("", 0, func() *http.Server {
-		return &http.Server{Handler: http.NotFoundHandler()} //nolint:gosec // the only client is this test
+		return &http.Server{Handler: http.NotFoundHandler()}
 	})
 	var r tunneltest.Recorder
 	ended := make(chan error, 1)

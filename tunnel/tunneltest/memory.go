@@ -59,7 +59,7 @@ func (m *Memory) Run(ctx context.Context, in tunnel.Ingress, emit func(tunnel.St
 	var server sync.WaitGroup
 	server.Go(func() { served <- in.Serve(l) })
 	defer server.Wait()
-	defer l.Close()
+	defer func() { _ = l.Close() }() // never fails
 
 	u := *m.url
 	emit(tunnel.Status{State: tunnel.Online, URL: &u})

@@ -175,7 +175,7 @@ func (e *Edge) putOnline(s *session, req bindRequest, opts bindOptions) (*endpoi
 		id: req.ID, host: host, token: req.Extra.Token, proto: req.Proto,
 		pooled: req.Extra.PoolingEnabled, session: s,
 	}
-	if other, ok := e.endpoints[host]; ok && other.token != ep.token && !(other.pooled && ep.pooled) {
+	if other, ok := e.endpoints[host]; ok && other.token != ep.token && (!other.pooled || !ep.pooled) {
 		return nil, Refuse(334, fmt.Sprintf("The endpoint 'https://%s' is already online.", host))
 	}
 	if ep.id == "" {
@@ -245,7 +245,7 @@ func (s *session) send(kind muxado.StreamType, message any) error {
 	if err != nil {
 		return fmt.Errorf("open stream: %w", err)
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }() // what was said is what counts
 	return json.NewEncoder(stream).Encode(message)
 }
 
@@ -263,7 +263,7 @@ func (s *session) command(kind muxado.StreamType) error {
 	if err != nil {
 		return fmt.Errorf("open stream: %w", err)
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }() // what was said is what counts
 	if err := stream.SetReadDeadline(time.Now().Add(commandTimeout)); err != nil {
 		return err
 	}
