@@ -92,7 +92,11 @@ func (m *Model) part(msg partMsg) tea.Cmd {
 	case doCopyHeaders:
 		return m.copyText("headers", headerText(d.Header))
 	case doCopyCurl:
-		return m.copyText("curl command", curl(d, m.facts))
+		command, err := m.cfg.Session.Curl(*d)
+		if err != nil {
+			return m.say(badToast, "not copied: "+err.Error())
+		}
+		return m.copyText("curl command", command)
 	case doCopyPath:
 		return m.copyPath()
 	case doCopyResponse:
@@ -166,31 +170,4 @@ func responseText(a *journal.Attempt) string {
 		return a.Err
 	}
 	return fmt.Sprintf("HTTP/1.1 %d %s\n%s\n%s", a.Status, http.StatusText(a.Status), headerText(a.Header), a.Body)
-}
-
-// curl is a command that sends the same delivery to the target, or to igloo itself
-// when there is none. Headers that curl sets by itself are left out.
-func curl(d *journal.Delivery, facts Facts) string {
-	target := facts.TargetURL
-	if target == "" {
-		target = facts.LocalURL
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "curl -sS -X %s %s", quote(d.Method), quote(target))
-	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
-		switch name {
-		case "Content-Length", "Host", "Connection", "Accept-Encoding":
-			continue
-		}
-		for _, value := range d.Header[name] {
-			fmt.Fprintf(&b, " \\\n  -H %s", quote(name+": "+masked(name, value)))
-		}
-	}
-	fmt.Fprintf(&b, " \\\n  --data-binary %s", quote(string(d.Body)))
-	return b.String()
-}
-
-// quote quotes a word for a POSIX shell.
-func quote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -204,6 +204,10 @@ func (s *fakeSession) Open(_ context.Context, name string) error { return s.call
 
 func (s *fakeSession) Close(context.Context) error { return s.call("close") }
 
+func (s *fakeSession) Curl(d journal.Delivery) (string, error) {
+	return "curl " + journal.FormatID(d.ID, 0), s.call("curl %d", d.ID)
+}
+
 func (s *fakeSession) Save(_ context.Context, name string, data []byte) (string, error) {
 	return "/state/" + name, s.call("save %s %d", name, len(data))
 }

@@ -48,6 +48,9 @@ type Reader interface {
 type Session interface {
 	Sender
 	Tunnels
+	// Curl returns a shell command that sends a delivery again, to the target, or to
+	// igloo itself when there is none. It does no work that takes time.
+	Curl(d journal.Delivery) (string, error)
 	// Save keeps what is too long for a terminal's clipboard in a file of the
 	// session's own folder and returns its path.
 	Save(ctx context.Context, name string, data []byte) (path string, err error)

@@ -74,11 +74,9 @@ func (w *writer) sorted(b *documentBuilder, header http.Header, except string) {
 	}
 }
 
-// masked hides the values of headers that carry credentials. Meta sends none; a
-// proxy in between may.
+// masked hides the values of headers that carry credentials.
 func masked(name, value string) string {
-	switch http.CanonicalHeaderKey(name) {
-	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie":
+	if journal.Credential(name) {
 		return "(" + size(len(value)) + ", not shown)"
 	}
 	return value

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -54,7 +54,11 @@ func (c *command) exportEvents(ctx context.Context, filter, format, to string) e
 			return err
 		}
 		if format == "curl" {
-			return exportCurl(c.stdout, target, d)
+			command, err := curlCommand(target, d)
+			if err == nil {
+				_, err = fmt.Fprintln(c.stdout, command)
+			}
+			return err
 		}
 		line, err := wholeDelivery(ctx, j, d)
 		if err != nil {
@@ -64,18 +68,32 @@ func (c *command) exportEvents(ctx context.Context, filter, format, to string) e
 	})
 }
 
-// exportCurl prints a delivery as a curl command with the received headers.
-func exportCurl(w io.Writer, target *url.URL, d journal.Delivery) error {
+// curlCommand is a delivery as a curl command with the received headers, credentials
+// left out.
+func curlCommand(target *url.URL, d journal.Delivery) (string, error) {
 	request := &simulator.Request{Fixture: journal.FormatID(d.ID, 0), Body: d.Body}
 	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
-		if name == "Content-Length" || name == "Connection" || strings.HasPrefix(name, "X-Forwarded-") {
+		if name == "Content-Length" || name == "Connection" || strings.HasPrefix(name, "X-Forwarded-") || journal.Credential(name) {
 			continue
 		}
 		for _, value := range d.Header[name] {
 			request.Header = append(request.Header, fixtures.HeaderField{Name: wireName(name), Value: value})
 		}
 	}
-	return printRequest(w, "curl", target, request)
+	return request.Curl(target)
+}
+
+// Curl is what the TUI copies.
+func (s *session) Curl(d journal.Delivery) (string, error) {
+	target := s.target
+	if target == nil {
+		local, err := url.Parse(s.localURL())
+		if err != nil {
+			return "", err
+		}
+		target = local
+	}
+	return curlCommand(target, d)
 }
 
 // wireName spells the headers Meta spells its own way.

@@ -33,12 +33,24 @@ type fixtureLine struct {
 	Error       string `json:"error,omitempty"`
 	Line        int    `json:"line,omitempty"`
 	Column      int    `json:"column,omitempty"`
+
+	Warnings []fixtureWarning `json:"warnings,omitempty"`
+}
+
+// fixtureWarning is what is odd about a fixture that can be fired.
+type fixtureWarning struct {
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
 }
 
 func newFixtureLine(f fixtures.Fixture) fixtureLine {
 	line := fixtureLine{
 		Type: "fixture", Name: f.Name, Field: f.Field, Login: string(f.Login), Evidence: string(f.Evidence),
 		Description: f.Description, Builtin: f.Builtin, Path: f.Path, Size: len(f.Payload),
+	}
+	for _, w := range f.Warnings {
+		line.Warnings = append(line.Warnings, fixtureWarning{w.Line, w.Column, w.Error()})
 	}
 	if f.Err != nil {
 		line.Error = f.Err.Error()

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/secret"
 	"github.com/igloo-dev/igloo/internal/webhook"
 	"github.com/igloo-dev/igloo/tunnel"
 )
@@ -30,6 +31,19 @@ func bodyOf(body []byte) bodyFields {
 		return bodyFields{Body: &text}
 	}
 	return bodyFields{BodyBase64: body}
+}
+
+// shownHeader is a header without the credentials in it.
+func shownHeader(h http.Header) http.Header {
+	shown := h
+	for name := range h {
+		if journal.Credential(name) {
+			if shown = shown.Clone(); shown != nil {
+				shown[name] = []string{secret.Redacted}
+			}
+		}
+	}
+	return shown
 }
 
 type eventLine struct {
@@ -82,7 +96,7 @@ func newDeliveryLine(d journal.Delivery) deliveryLine {
 	line := deliveryLine{
 		Type: "delivery", ID: journal.FormatID(d.ID, 0), At: stampText(d.ReceivedAt), Source: d.Source, Name: d.Fixture,
 		Verdict: d.Verdict, Secret: d.Secret, Reason: d.Reason, Answered: d.Status, Forward: d.Forward, Method: d.Method,
-		URI: d.URI, Host: d.Host, Remote: d.Remote, Header: d.Header, Size: len(d.Body), bodyFields: bodyOf(d.Body),
+		URI: d.URI, Host: d.Host, Remote: d.Remote, Header: shownHeader(d.Header), Size: len(d.Body), bodyFields: bodyOf(d.Body),
 		Events: []eventLine{},
 	}
 	if payload, err := webhook.Parse(d.Body); err == nil {
@@ -115,7 +129,7 @@ func newAttemptLine(a journal.Attempt, whole bool) attemptLine {
 	}
 	if whole {
 		body := bodyOf(a.Body)
-		line.Header, line.bodyFields, line.Truncated = a.Header, &body, a.Truncated
+		line.Header, line.bodyFields, line.Truncated = shownHeader(a.Header), &body, a.Truncated
 	}
 	return line
 }

@@ -42,8 +42,6 @@ type listenFlags struct {
 	NgrokConnectURL    string
 	NgrokCA            string
 	Debug              bool
-
-	interactive bool // the screen is the TUI
 }
 
 const (
@@ -156,7 +154,6 @@ func (c *command) listen(ctx context.Context, flags listenFlags) error {
 		flags.UI = uiJSON
 	}
 	kind := c.screenKind(flags.UI)
-	flags.interactive = kind == uiTUI
 	s, err := openSession(ctx, c.config, flags)
 	if errors.Is(err, context.Canceled) {
 		return nil // a signal while it opened
@@ -168,6 +165,7 @@ func (c *command) listen(ctx context.Context, flags listenFlags) error {
 	if err := s.lock.Say(holder{PID: os.Getpid(), Ingress: s.localURL()}); err != nil {
 		return err
 	}
+	s.interactive = kind == uiTUI
 	var ui screen
 	switch kind {
 	case uiTUI:

@@ -143,7 +143,7 @@ func (t *tunnels) run(ctx context.Context, show func(provider string, st tunnel.
 		select {
 		case err := <-done:
 			cancel()
-			if err != nil && named && !t.session.flags.interactive {
+			if err != nil && named && !t.session.interactive {
 				return err
 			}
 			select { // nothing is open: wait for an order

@@ -141,8 +141,15 @@ func (f *Forwarder) feed(ctx, sending context.Context, q *queue) error {
 	ending := ctx.Done()
 	var overdue <-chan time.Time
 	for {
+		var again <-chan time.Time
 		caughtUp, err := f.fetch(sending, q)
-		if err != nil {
+		switch {
+		case err == nil:
+		case errors.Is(err, journal.ErrBusy):
+			// Somebody else has the file locked. Nothing is lost by waiting.
+			f.log.Warn("the journal is locked, forwarding waits", "err", err)
+			again = time.After(retryRead)
+		default:
 			return fmt.Errorf("read journal: %w", err)
 		}
 		if ending == nil && q.empty() && caughtUp {
@@ -151,6 +158,7 @@ func (f *Forwarder) feed(ctx, sending context.Context, q *queue) error {
 		select {
 		case <-changed:
 		case <-q.room:
+		case <-again:
 		case <-ending:
 			ending, overdue = nil, time.After(f.cfg.DrainTimeout)
 		case <-overdue:
@@ -159,6 +167,9 @@ func (f *Forwarder) feed(ctx, sending context.Context, q *queue) error {
 		}
 	}
 }
+
+// retryRead is the wait before a locked journal is read again.
+const retryRead = 500 * time.Millisecond
 
 // fetchLimit is how many deliveries are asked of the journal at once.
 const fetchLimit = 64

@@ -48,6 +48,16 @@ func (d Delivery) Conversations() []string {
 	return webhook.Conversations(d.Body)
 }
 
+// Credential reports whether a header carries somebody's credentials. Meta sends none; a
+// proxy in between may. Such a header is kept and forwarded, and never shown.
+func Credential(header string) bool {
+	switch http.CanonicalHeaderKey(header) {
+	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie":
+		return true
+	}
+	return false
+}
+
 // Attempt is one try at forwarding a delivery, with the app's answer.
 type Attempt struct {
 	ID        int64 // assigned by Record

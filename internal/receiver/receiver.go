@@ -92,6 +92,7 @@ type Receiver struct {
 	inFlight, buffered atomic.Int64
 	counts             counters
 	hostWarning        throttle
+	refusals           throttle
 }
 
 // Counts says how often a Receiver did something since it was made.

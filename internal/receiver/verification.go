@@ -47,9 +47,9 @@ func (r *Receiver) recordVerification(ctx context.Context, v journal.Verificatio
 	switch {
 	case v.Self:
 		r.log.Debug("answered igloo's own check of the callback url", "status", v.Status)
-	case v.Reason != "":
+	case v.Reason != "" && r.refusals.pass(v.ReceivedAt):
 		r.log.Warn("refused a verification request", "status", v.Status, "err", v.Reason, "remote", v.Remote)
-	default:
+	case v.Reason == "":
 		r.log.Info("answered a verification request", "status", v.Status, "remote", v.Remote)
 	}
 	if _, err := r.rec.AppendVerification(ctx, v); err != nil {
