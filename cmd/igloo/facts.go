@@ -47,8 +47,13 @@ func (s *session) facts() tui.Facts {
 // session learns from, so that nothing is read twice.
 type news struct {
 	*journal.Journal
+	began journal.Cursor
 	learn func(journal.Changes)
 }
+
+// Now is the moment the session was opened: what arrived before the screen was there
+// is news to it too.
+func (n news) Now(context.Context) (journal.Cursor, error) { return n.began, nil }
 
 // Changes is the journal's own; the session hears it first.
 func (n news) Changes(ctx context.Context, since journal.Cursor, limit int) (journal.Changes, error) {
@@ -59,7 +64,7 @@ func (n news) Changes(ctx context.Context, since journal.Cursor, limit int) (jou
 	return changes, err
 }
 
-func (s *session) news() news { return news{s.journal, s.learn} }
+func (s *session) news() news { return news{s.journal, s.began, s.learn} }
 
 // learn takes from the journal's news what the status line says.
 func (s *session) learn(changes journal.Changes) {

@@ -56,8 +56,9 @@ type session struct {
 	tunnels   *tunnels
 	demo      *demoApp // nil unless --demo
 
-	pendingAtStart int  // left over from an earlier session
-	interactive    bool // the screen is the TUI
+	began          journal.Cursor // where the journal was
+	pendingAtStart int            // left over from an earlier session
+	interactive    bool           // the screen is the TUI
 
 	closeLog func() error
 	once     sync.Once
@@ -97,6 +98,9 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	s.pendingAtStart = len(pending)
+	if s.began, err = s.journal.Now(ctx); err != nil {
+		return err
+	}
 	if err := s.openTarget(ctx); err != nil {
 		return err
 	}
