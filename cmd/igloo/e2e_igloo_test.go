@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,11 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/igloo-dev/igloo/internal/journal"
 )
 
 // The tests in the e2e files run igloo as its users do: as a process of its own,
@@ -79,7 +75,7 @@ func atFullSpeed(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-test.v", "-test.run=^" + t.Name() + "$", fmt.Sprintf("-test.short=%t", testing.Short())}
+	args := []string{"-test.v", "-test.timeout=5m", "-test.run=^" + t.Name() + "$", fmt.Sprintf("-test.short=%t", testing.Short())}
 	text, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput()
 	t.Logf("without the race detector:\n%s", text)
 	switch {
@@ -107,13 +103,6 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// process is a running igloo.
-type process struct {
-	cmd            *exec.Cmd
-	stdout, stderr output
-	exited         chan struct{}
-}
-
 // start runs igloo. It ends with the test.
 func (s *sandbox) start(t *testing.T, args ...string) *process {
 	t.Helper()
@@ -122,66 +111,6 @@ func (s *sandbox) start(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	return s.startProgram(t, exec.Command(binary, args...))
-}
-
-// startProgram runs a program in the sandbox. It ends with the test.
-func (s *sandbox) startProgram(t *testing.T, cmd *exec.Cmd) *process {
-	t.Helper()
-	p := &process{cmd: cmd, exited: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Env = s.dir, s.env
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
-	p.cmd.WaitDelay = patience
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = p.cmd.Wait() // the state holds what there is to know
-		close(p.exited)
-	}()
-	t.Cleanup(func() {
-		p.kill()
-		if text := p.stderr.String(); strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic:") {
-			t.Errorf("%s says\n%s", cmd.Args, text)
-		}
-	})
-	return p
-}
-
-// kill ends the process without a warning, if it has not ended.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.exited
-}
-
-// signal sends a signal.
-func (p *process) signal(t *testing.T, sig os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// wait returns the exit code.
-func (p *process) wait(t *testing.T) int {
-	t.Helper()
-	select {
-	case <-p.exited:
-		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
-		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // Go prints every goroutine's stack
-		<-p.exited
-		t.Fatalf("%s does not end within %v\nstdout %s\nstderr %s", p.cmd.Args, patience, tail(p.stdout.String()), p.stderr.String())
-		return 0
-	}
-}
-
-// end asks igloo to stop and wants it to end well.
-func (p *process) end(t *testing.T) {
-	t.Helper()
-	p.signal(t, os.Interrupt)
-	if code := p.wait(t); code != exitDone {
-		t.Errorf("exit code %d after SIGINT, want %d\nstderr %s", code, exitDone, p.stderr.String())
-	}
 }
 
 // run runs igloo to its end.
@@ -223,7 +152,6 @@ type jsonLine struct {
 	URL      string `json:"url"`
 	Status   int    `json:"status"`
 	Answered int    `json:"answered"`
-	Accepted bool   `json:"accepted"`
 	Error    string `json:"error"`
 
 	raw []byte
@@ -253,70 +181,6 @@ func (p *process) await(t *testing.T, kind string, ok func(jsonLine) bool) jsonL
 		return true
 	})
 	return found
-}
-
-// awaitOutput waits until ok accepts what the process has written.
-func (p *process) awaitOutput(t *testing.T, o *output, what string, ok func(text string) bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	for {
-		changed := o.watch()
-		if ok(o.String()) {
-			return
-		}
-		select {
-		case <-changed:
-			continue
-		case <-p.exited:
-			if ok(o.String()) {
-				return
-			}
-			t.Fatalf("%s ended with %d before %s\nstdout %s\nstderr %s", p.cmd.Args, p.cmd.ProcessState.ExitCode(), what, tail(p.stdout.String()), p.stderr.String())
-		case <-deadline:
-			t.Fatalf("no %s within %v\nstdout %s\nstderr %s", what, patience, tail(p.stdout.String()), p.stderr.String())
-		}
-	}
-}
-
-// output is what a process has written until now.
-type output struct {
-	mu      sync.Mutex
-	text    strings.Builder
-	changed chan struct{} // closed at the next write; nil while nobody watches
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.changed != nil {
-		close(o.changed)
-		o.changed = nil
-	}
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-func (o *output) watch() <-chan struct{} {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.changed == nil {
-		o.changed = make(chan struct{})
-	}
-	return o.changed
-}
-
-// tail is the end of a long text.
-func tail(text string) string {
-	const limit = 4000
-	if len(text) > limit {
-		return "…" + text[len(text)-limit:]
-	}
-	return text
 }
 
 // poll waits until ok holds, for what nobody can be asked to tell of.
@@ -355,75 +219,4 @@ func program(t *testing.T, name string) string {
 		t.Skipf("SKIPPED, THIS IS NOT TESTED HERE: %s is missing: %v", name, err)
 	}
 	return ""
-}
-
-// openJournal opens a session's journal as the next session does, after it ended.
-func openJournal(t *testing.T, dataDir string) *journal.Journal {
-	t.Helper()
-	j, err := journal.Open(t.Context(), journal.Config{Path: filepath.Join(dataDir, "journal.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = j.Close() })
-	return j
-}
-
-// deliveries reads everything a journal holds.
-func deliveries(t *testing.T, j *journal.Journal) []journal.Delivery {
-	t.Helper()
-	var all []journal.Delivery
-	for after := int64(0); ; after = all[len(all)-1].ID {
-		some, err := j.Since(t.Context(), after, 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(some) == 0 {
-			return all
-		}
-		all = append(all, some...)
-	}
-}
-
-// checkLog fails when a session logged that something did not work.
-func checkLog(t *testing.T, dataDir string) {
-	t.Helper()
-	log, err := os.ReadFile(filepath.Join(dataDir, "igloo.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(log)) {
-		if strings.Contains(line, "level=ERROR") {
-			t.Errorf("the log says %s", line)
-			return
-		}
-	}
-}
-
-// checkHidden fails when a secret is in any of the texts or in any file below a
-// folder.
-func checkHidden(t *testing.T, secrets []string, texts map[string]string, folders ...string) {
-	t.Helper()
-	for _, folder := range folders {
-		err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
-			if err != nil || !entry.Type().IsRegular() {
-				return err
-			}
-			data, err := os.ReadFile(path)
-			if errors.Is(err, os.ErrNotExist) {
-				return nil // a session's own files come and go
-			}
-			texts[path] = string(data)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for where, text := range texts {
-		for _, secret := range secrets {
-			if at := bytes.Index([]byte(text), []byte(secret)); at >= 0 {
-				t.Errorf("%s holds the secret %s…, around %q", where, secret[:4], text[max(0, at-60):at])
-			}
-		}
-	}
 }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,8 @@ import (
 func TestTrouble(t *testing.T) {
 	t.Parallel()
 	together(t, map[string]func(*testing.T){
+		"no app secret":            func(t *testing.T) { testSecret(t, newSandbox(t), "unchecked", http.StatusOK) },
+		"wrong app secret":         testWrongSecret,
 		"app stopped":              testAppStopped,
 		"app restarting":           testAppRestarting,
 		"app slow":                 testAppSlow,
@@ -28,6 +32,32 @@ func TestTrouble(t *testing.T) {
 		"interrupted twice":        testInterruptedTwice,
 		"data directory is a file": testDataDirIsFile,
 	})
+}
+
+func testWrongSecret(t *testing.T) {
+	testSecret(t, newSandbox(t, "IGLOO_APP_SECRET=another"), "invalid", http.StatusUnauthorized)
+}
+
+// What cannot be verified is recorded, and no app gets it; fired deliveries go on.
+func testSecret(t *testing.T, s *sandbox, verdict string, status int) {
+	t.Helper()
+	var received atomic.Int64
+	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { received.Add(1) }))
+	t.Cleanup(app.Close)
+	l := s.listen(t, "--forward-to", app.URL)
+	if got, err := newMeta(t, l.info.Ingress).post(t.Context(), message(1, 1)); got != status {
+		t.Errorf("POST = %d, %v, want %d", got, err, status)
+	}
+	if d := l.await(t, "delivery", func(jsonLine) bool { return true }); d.Verdict != verdict || d.Answered != status {
+		t.Errorf("the line %s, want %s and %d", d.raw, verdict, status)
+	}
+	if said := strings.Contains(l.stdout.String(), "set IGLOO_APP_SECRET"); said != (verdict == "unchecked") {
+		t.Errorf("the session says what to set: %t\n%s", said, l.stdout.String())
+	}
+	if code, stdout, stderr := s.run(t, "fire", "comments"); code != exitDone || received.Load() != 1 {
+		t.Errorf("fire: exit code %d, want %d, and the app received %d deliveries, want that one\n%s%s", code, exitDone, received.Load(), stdout, stderr)
+	}
+	l.end(t)
 }
 
 // With the app stopped a fired delivery is tried for 10 s, and once the app is back
