@@ -86,7 +86,7 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 				continue
 			}
 			if err := f.Value.Set(value); err != nil {
-				problem = usagef("", "%s: %s is not a value for %s: %s", where, quoteValue(value), f.Name, err)
+				problem = usagef("", "%s: %s is not %s, as %s wants", where, quoteValue(value), kindOf(f), yamlName(f.Name))
 			}
 			f.Changed = true
 			c.origin[f.Name] = where
@@ -104,6 +104,17 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 		}
 	}
 	return c, c.project.place(dataDir, c.getenv)
+}
+
+// kindOf is what a flag takes, for people.
+func kindOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "bool":
+		return "true or false"
+	case "int", "uint64", "float64":
+		return "a number"
+	}
+	return "a text"
 }
 
 func absolute(dir, path string) string {

@@ -100,6 +100,9 @@ func readYAML(path string) (*yamlFile, error) {
 		}
 		for _, pair := range pairs {
 			key, line := pair.Key.String(), pair.Key.GetToken().Position.Line
+			if _, empty := pair.Value.(*ast.NullNode); empty {
+				continue // a key without a value is a key that is not set
+			}
 			value, ok := scalarOf(pair.Value)
 			if !slices.Contains(configKeys(), key) {
 				return nil, usagef(nearestHint(key, configKeys(), "the keys are in docs/config.md"), "%s:%d: unknown key %q", name, line, key)

@@ -169,8 +169,19 @@ func (f failure) err() error {
 
 // remote is a running session as another command sees it.
 type remote struct {
-	info   sessionInfo
-	client *http.Client
+	info    sessionInfo
+	client  *http.Client
+	foreign bool // another project's, taken because it is the only one
+}
+
+// useSession is findSession for commands that act: they say whose session it is when
+// it is not this project's.
+func (c *command) useSession(ctx context.Context) (*remote, error) {
+	r, err := c.findSession(ctx)
+	if err == nil && r.foreign {
+		fmt.Fprintf(c.stderr, "igloo: this project has no session, using the one of %s (process %d)\n", clean(r.info.Project), r.info.PID)
+	}
+	return r, err
 }
 
 // dialSession asks the session behind a socket who it is. A missing or dead one is
@@ -262,10 +273,11 @@ func (c *command) findSession(ctx context.Context) (*remote, error) {
 		case 0:
 			return nil, errNoSession
 		case 1:
-			if c.origin["data-dir"] == "" {
-				return live[0], nil
+			if c.origin["data-dir"] != "" {
+				return nil, errNoSession
 			}
-			return nil, errNoSession
+			live[0].foreign = true
+			return live[0], nil
 		}
 		return nil, usagef("name one: --session PROJECT", "several sessions are running, none of them for this project:%s", listSessions(live))
 	}

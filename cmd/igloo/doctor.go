@@ -179,6 +179,9 @@ func (c *command) checkSession(ctx context.Context) checkLine {
 		return checkLine{Code: "session", Mark: markWarning, Text: oneLine(err.Error())}
 	}
 	text := fmt.Sprintf("session: process %d at %s", session.info.PID, session.info.Ingress)
+	if session.foreign {
+		return checkLine{Code: "session", Mark: markOK, Text: fmt.Sprintf("no session of this project; the one of %s is process %d", clean(session.info.Project), session.info.PID), Next: "igloo --forward-to 3000"}
+	}
 	if session.info.CallbackURL != "" {
 		text += ", public " + session.info.CallbackURL
 	}
@@ -187,6 +190,9 @@ func (c *command) checkSession(ctx context.Context) checkLine {
 
 // checkTarget connects to the app, without a request.
 func (c *command) checkTarget(ctx context.Context, flags listenFlags) checkLine {
+	if session, err := c.findSession(ctx); err == nil && !session.foreign && session.info.Target != "" {
+		flags.ForwardTo = session.info.Target
+	}
 	if flags.ForwardTo == "" {
 		return checkLine{Code: "target", Mark: markWarning, Text: "no target: deliveries are recorded and not forwarded", Next: "igloo --forward-to 3000, or forward_to: in " + configFile}
 	}

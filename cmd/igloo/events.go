@@ -93,6 +93,9 @@ body: and /regular expressions/ search the raw bodies.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	c.Flags().IntVarP(&limit, "limit", "n", 20, "the newest `N`; 0 is all")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("a query that begins with - goes after --: igloo events search -- -is:failed", "%s", err)
+	})
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
 		return c.listEvents(cmd.Context(), strings.Join(args, " "), limit)
 	})

@@ -23,6 +23,7 @@ const maxRemote = 10
 
 type fireFlags struct {
 	To          string
+	toGiven     bool // even as "", which is a variable that was not set
 	Set         []string
 	Unset       []string
 	SetJSON     []string
@@ -80,7 +81,10 @@ sends it through its own callback URL; the command waits for your app's answer.`
 	flags.IntVar(&f.Concurrency, "concurrency", 1, "deliver `N` at once")
 	flags.StringVar(&f.Print, "print", "", "print what would be sent as `FORMAT` (http, curl, json) and send nothing")
 	flags.BoolVar(&f.AllowRemote, "allow-remote", false, "allow more than 10 deliveries to another machine")
-	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error { return c.fire(cmd.Context(), f, args) })
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
+		f.toGiven = cmd.Flags().Changed("to")
+		return c.fire(cmd.Context(), f, args)
+	})
 	return c
 }
 
@@ -173,10 +177,10 @@ func (c *command) fire(ctx context.Context, f fireFlags, args []string) error {
 	switch {
 	case f.Print != "":
 		return c.printRequests(f, order)
-	case f.To != "":
+	case f.toGiven:
 		return c.fireTo(ctx, f, order)
 	}
-	session, err := c.findSession(ctx)
+	session, err := c.useSession(ctx)
 	if errors.Is(err, errNoSession) {
 		return withHint(err, "start one in another terminal (igloo --forward-to 3000), or name your app: igloo fire "+args[0]+" --to http://localhost:3000/webhook")
 	}
@@ -185,6 +189,7 @@ func (c *command) fire(ctx context.Context, f fireFlags, args []string) error {
 	}
 	r := c.newReporter(len(order.Fixtures)*order.Count, session.info.Target == "")
 	if err := session.order(ctx, "/fire", order, r.report); err != nil {
+		r.interrupted(ctx)
 		return err
 	}
 	return r.end()
@@ -224,6 +229,7 @@ func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) erro
 		r.report(fireStraight(ctx, client, target, request))
 	})
 	if err != nil {
+		r.interrupted(ctx)
 		return changeError(err)
 	}
 	return r.end()

@@ -62,31 +62,79 @@ type fireOrder struct {
 }
 
 // each renders the order's requests, unsigned, and calls work with each of them. What
-// is wrong with a fixture or a change is said before the first one. A seed makes a
-// run of its own; without one the deliveries join the given run, nil for a new one.
-func (o fireOrder) each(ctx context.Context, run *simulator.Run, work func(context.Context, *simulator.Request)) error {
-	if run == nil || o.Seed != 0 {
-		run = simulator.NewRun(o.Seed, nil)
+// is wrong with a fixture or a change is said before the first one. A seed makes
+// people of its own; without one the given ones write, nil for new ones.
+//
+// Deliveries that are under way at once come from as many people: those of one are
+// forwarded in order, one after the other.
+func (o fireOrder) each(ctx context.Context, who *people, work func(context.Context, *simulator.Request)) error {
+	if who == nil || o.Seed != 0 {
+		who = newPeople(o.Seed)
 	}
-	var templates []*simulator.Template
-	for _, f := range o.Fixtures {
-		t, err := run.Compile(f, o.Options)
+	templates, err := o.compile(who, 0)
+	if err != nil {
+		return err
+	}
+	all := [][]*simulator.Template{templates}
+	for i := 1; i < min(o.Concurrency, o.Count, maxPeople); i++ {
+		templates, err := o.compile(who, i)
 		if err != nil {
 			return err
 		}
-		templates = append(templates, t)
+		all = append(all, templates)
 	}
 	burst := simulator.Burst{Count: o.total(), Rate: o.Rate, Concurrency: o.Concurrency}
 	var mu sync.Mutex // the same order of rendering every time, whoever sends
 	next := 0
 	return burst.Run(ctx, new(simulator.Tally), func(ctx context.Context, _ int) (int, error) {
 		mu.Lock()
-		request := templates[next%len(templates)].Render()
+		round, which := next/len(templates), next%len(templates)
+		request := all[round%len(all)][which].Render()
 		next++
 		mu.Unlock()
 		work(ctx, request)
 		return 0, nil
 	})
+}
+
+// compile prepares the fixtures for one of the people.
+func (o fireOrder) compile(who *people, i int) ([]*simulator.Template, error) {
+	var templates []*simulator.Template
+	for _, f := range o.Fixtures {
+		t, err := who.run(i).Compile(f, o.Options)
+		if err != nil {
+			return nil, err
+		}
+		templates = append(templates, t)
+	}
+	return templates, nil
+}
+
+// people are the customers that write in fired deliveries, each a run of their own:
+// whoever comments writes the message and reacts to it.
+type people struct {
+	seed uint64
+	mu   sync.Mutex
+	runs []*simulator.Run
+}
+
+// maxPeople bounds them. More deliveries at once than that wait for each other.
+const maxPeople = 64
+
+func newPeople(seed uint64) *people { return &people{seed: seed} }
+
+// run returns the run of the i-th customer.
+func (p *people) run(i int) *simulator.Run {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.runs) <= i {
+		seed := p.seed
+		if seed != 0 {
+			seed += uint64(len(p.runs))
+		}
+		p.runs = append(p.runs, simulator.NewRun(seed, nil))
+	}
+	return p.runs[i]
 }
 
 func (o fireOrder) total() int { return len(o.Fixtures) * o.Count }
@@ -137,7 +185,7 @@ func (s *session) deliver(ctx context.Context, target *url.URL, request *simulat
 			}
 			out.answer(attempt)
 		case arrival.ID == 0:
-			out.Err = fmt.Sprintf("the session answered %d and recorded nothing", response.Status)
+			out.Err = fmt.Sprintf("the session answered %d %s", response.Status, unrecorded)
 		}
 	case <-ctx.Done():
 		out.Err = ctx.Err().Error()
@@ -162,6 +210,9 @@ func (s *session) attempt(ctx context.Context, delivery int64) (journal.Attempt,
 	}
 	return attempt, err
 }
+
+// unrecorded is how a session's refusal ends.
+const unrecorded = "and recorded nothing"
 
 var errNoAnswer = fmt.Errorf("no answer from the app within %s; it stays in the queue", answerTimeout)
 

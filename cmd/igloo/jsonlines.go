@@ -220,6 +220,8 @@ func (j *jsonScreen) Tunnel(provider string, st tunnel.Status) {
 	_ = j.out.write(line) // a closed stdout ends Run
 }
 
+func (j *jsonScreen) Notice(text string) { _ = j.out.write(noticeLine{"notice", text}) } // as above
+
 func (j *jsonScreen) Drain() {}
 
 // Run prints what happens until everything is recorded.

@@ -194,6 +194,8 @@ type screen interface {
 	Run(ctx, drained context.Context) error
 	// Tunnel is told every report about a tunnel.
 	Tunnel(provider string, st tunnel.Status)
+	// Notice is told what works badly, a sentence each time.
+	Notice(text string)
 	// Drain says that the session ends once what was answered is forwarded. It
 	// may come whether or not Run was ever called.
 	Drain()

@@ -43,6 +43,9 @@ func (p *plainScreen) Tunnel(provider string, st tunnel.Status) {
 	}
 }
 
+// Notice says what works badly.
+func (p *plainScreen) Notice(text string) { p.say("warning: %s", text) }
+
 // Drain says why igloo does not end at once.
 func (p *plainScreen) Drain() {
 	if n := p.session.waiting(); n > 0 {

@@ -64,6 +64,14 @@ func (c *command) replay(ctx context.Context, f replayFlags, args []string) erro
 	if err != nil && !errors.Is(err, errNoSession) {
 		return err
 	}
+	if session != nil && session.foreign {
+		// The same id is another delivery there, and the target another app.
+		if f.To == "" {
+			return usagef(fmt.Sprintf("to replay what that session recorded: --session %d; to send this project's elsewhere: --to URL", session.info.PID),
+				"this project has no session; the one of %s is another", clean(session.info.Project))
+		}
+		session = nil
+	}
 	if session == nil && f.To == "" {
 		return withHint(errNoSession, "start one with --forward-to, or name your app: --to http://localhost:3000/webhook")
 	}
@@ -82,6 +90,7 @@ func (c *command) replay(ctx context.Context, f replayFlags, args []string) erro
 		err = c.replayAlone(ctx, order, r.report)
 	}
 	if err != nil {
+		r.interrupted(ctx)
 		return err
 	}
 	return r.end()

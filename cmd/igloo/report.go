@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,6 +29,7 @@ type reporter struct {
 	mu       sync.Mutex
 	drawn    time.Time // of the progress line
 	done     int
+	recorded int
 	tally    simulator.Tally // of those that were sent
 	firstErr string
 }
@@ -47,6 +49,9 @@ func (r *reporter) report(o outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.done++
+	if o.ID != "" {
+		r.recorded++
+	}
 	switch {
 	case o.Err != "":
 		r.tally.Add(0, errors.New(o.Err), o.took)
@@ -94,6 +99,16 @@ func outcomeLine(o outcome) string {
 	return line
 }
 
+// interrupted says how far it came, when a signal ended it.
+func (r *reporter) interrupted(ctx context.Context) {
+	if ctx.Err() == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.stderr, "\rigloo: interrupted after %d of %d\n", r.done, r.expected)
+}
+
 // end prints the summary and turns the answers into the exit code.
 func (r *reporter) end() error {
 	r.mu.Lock()
@@ -116,12 +131,24 @@ func (r *reporter) end() error {
 		fmt.Fprintf(r.stderr, "igloo: warning: %s answered with a 2xx other than 200; Meta documents only 200\n", plural(unusual, "delivery was", "deliveries were"))
 	}
 	if n := sum.Sent - answered; n > 0 {
-		return withHint(fmt.Errorf("%s got no answer: %s", plural(n, "delivery", "deliveries"), r.firstErr), "start your app, then: igloo replay --failed")
+		return withHint(fmt.Errorf("%s got no answer: %s", plural(n, "delivery", "deliveries"), r.firstErr), r.noAnswerHint())
 	}
 	if refused := answered - sum.OK; refused > 0 {
 		return &answerNoError{fmt.Sprintf("the app did not accept %s", plural(refused, "delivery", "deliveries"))}
 	}
 	return nil
+}
+
+// noAnswerHint says what helps when the app gave no answer: what was recorded can be
+// replayed, the rest is fired again.
+func (r *reporter) noAnswerHint() string {
+	switch {
+	case strings.Contains(r.firstErr, unrecorded):
+		return "the session's screen says why"
+	case r.recorded > 0:
+		return "once your app answers: igloo replay --failed"
+	}
+	return "is your app running there?"
 }
 
 type summaryLine struct {

@@ -51,7 +51,8 @@ To see the whole loop with no account and no app: igloo --demo`,
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(c) })
 	root.SetUsageFunc(func(c *cobra.Command) error { printHelp(c); return nil })
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("see all flags: "+c.CommandPath()+" --help", "%s", err)
+		text, _, _ := strings.Cut(err.Error(), ": strconv.")
+		return usagef("see all flags: "+c.CommandPath()+" --help", "%s", text)
 	})
 
 	b := builder{app: a, shared: &shared}

@@ -50,7 +50,7 @@ type session struct {
 	target    *url.URL           // nil without a target
 	ingress   net.Listener
 	client    *simulator.Client
-	people    *simulator.Run // who writes to whom in fired deliveries, throughout the session
+	people    *people // who writes to whom in fired deliveries, throughout the session
 	fixtures  *fixtures.Watcher
 	status    *tui.Status
 	tunnels   *tunnels
@@ -59,6 +59,8 @@ type session struct {
 	began          journal.Cursor // where the journal was
 	pendingAtStart int            // left over from an earlier session
 	interactive    bool           // the screen is the TUI
+	board          noticeBoard
+	noticed        *slog.Logger // as log, and the screen tells what goes wrong
 
 	closeLog func() error
 	once     sync.Once
@@ -89,7 +91,7 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.loadKeys(); err != nil {
 		return err
 	}
-	s.journal, err = journal.Open(ctx, journal.Config{Path: cfg.project.journalPath(), Logger: s.log})
+	s.journal, err = journal.Open(ctx, journal.Config{Path: cfg.project.journalPath(), Logger: s.noticed})
 	if err != nil {
 		return err
 	}
@@ -107,11 +109,14 @@ func (s *session) open(ctx context.Context) error {
 	if s.ingress, err = listenIngress(ctx, flags.Listen, cfg.origin["listen"] != ""); err != nil {
 		return err
 	}
-	s.fixtures = fixtures.NewWatcher(cfg.project.fixturesDir(), s.log)
-	if s.client, err = simulator.NewClient(simulator.ClientConfig{}); err != nil {
+	if err := s.refuseLoop(); err != nil {
 		return err
 	}
-	s.people = simulator.NewRun(0, nil)
+	s.fixtures = fixtures.NewWatcher(cfg.project.fixturesDir(), s.log)
+	if s.client, err = simulator.NewClient(simulator.ClientConfig{Timeout: answerTimeout + 15*time.Second}); err != nil {
+		return err
+	}
+	s.people = newPeople(0)
 	s.status = tui.NewStatus(s.facts())
 	if s.tunnels, err = newTunnels(s); err != nil {
 		return err
@@ -137,7 +142,8 @@ func (s *session) openLog() error {
 	if s.flags.Debug {
 		level = slog.LevelDebug
 	}
-	s.log = slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: level}))
+	handler := slog.NewTextHandler(file, &slog.HandlerOptions{Level: level})
+	s.log, s.noticed = slog.New(handler), slog.New(noticeHandler{handler, &s.board})
 	return nil
 }
 
@@ -202,9 +208,26 @@ func (s *session) openTarget(ctx context.Context) error {
 		PreserveHost: s.flags.HostHeader == hostPreserve,
 		TLS:          tlsConfig,
 		DrainTimeout: drainTimeout,
-		Logger:       s.log,
+		Logger:       s.noticed,
 	}, s.journal)
 	return err
+}
+
+// refuseLoop refuses a target that is igloo itself: each delivery would be forwarded
+// to the callback URL, recorded and forwarded again.
+func (s *session) refuseLoop() error {
+	if s.target == nil {
+		return nil
+	}
+	_, own, _ := net.SplitHostPort(s.ingress.Addr().String())
+	name, port, _ := net.SplitHostPort(hostPort(s.target))
+	public, err := url.Parse(s.flags.PublicURL)
+	switch {
+	case port == own && (loopback(name) || name == s.ingress.Addr().(*net.TCPAddr).IP.String()),
+		err == nil && s.flags.PublicURL != "" && public.Hostname() == s.target.Hostname() && hostPort(public) == hostPort(s.target):
+		return usagef("--forward-to is your app's address, --listen is igloo's", "the target %s is igloo's own callback URL", s.target.Redacted())
+	}
+	return nil
 }
 
 func (s *session) openReceiver() error {
@@ -215,7 +238,7 @@ func (s *session) openReceiver() error {
 		AllowHost:         s.allowHost,
 		HasTarget:         s.forwarder != nil,
 		ForwardUnverified: s.flags.ForwardUnverified,
-		Logger:            s.log,
+		Logger:            s.noticed,
 	}
 	if s.flags.Answer == answerApp {
 		cfg.App = s.forwarder
@@ -264,6 +287,7 @@ func (s *session) run(ctx context.Context, ui screen) error {
 	// A screen that prints goes on until the last attempt is recorded.
 	drained, endScreen := context.WithCancel(context.WithoutCancel(ctx))
 	defer endScreen()
+	s.board.open(ui.Notice)
 	shown := make(chan error, 1)
 	go func() { shown <- ui.Run(ctx, drained) }()
 	var uiErr error

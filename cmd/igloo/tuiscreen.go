@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/igloo-dev/igloo/tui"
 	"github.com/igloo-dev/igloo/tunnel"
@@ -42,6 +43,12 @@ func (t *tuiScreen) Run(ctx, _ context.Context) error {
 
 // Tunnel does nothing: the UI reads the session's status.
 func (t *tuiScreen) Tunnel(string, tunnel.Status) {}
+
+// Notice puts what works badly into the one line that stays.
+func (t *tuiScreen) Notice(text string) {
+	stamp := time.Now().Format(time.TimeOnly)
+	t.session.status.Update(func(f *tui.Facts) { f.Notice = stamp + " " + text })
+}
 
 // Drain says, once the terminal is given back, why igloo does not end at once.
 func (t *tuiScreen) Drain() { newPlainScreen(t.command.stdout, t.command.stderr, t.session).Drain() }

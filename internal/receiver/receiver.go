@@ -92,6 +92,7 @@ type Receiver struct {
 	inFlight, buffered atomic.Int64
 	counts             counters
 	hostWarning        throttle
+	pathWarning        throttle
 	refusals           throttle
 }
 
@@ -164,7 +165,9 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request, simulation *S
 	if req.URL.EscapedPath() != r.path {
 		// The same bytes whatever the path, so that nothing can be learnt by trying.
 		r.counts.wrongTarget.Add(1)
-		r.log.Debug("no such path", "uri", req.RequestURI, "remote", req.RemoteAddr)
+		if r.pathWarning.pass(time.Now()) {
+			r.log.Warn("refused a request for another path than the callback URL's", "uri", clip(req.RequestURI), "remote", req.RemoteAddr)
+		}
 		return answerStatus(w, http.StatusNotFound)
 	}
 	if req.Method != http.MethodGet && req.Method != http.MethodPost {
@@ -218,6 +221,14 @@ func (r *Receiver) answerBusy(w http.ResponseWriter, why string) Arrival {
 	r.log.Warn("too busy for a request, answered 503", "err", why)
 	w.Header()["Retry-After"] = soon
 	return answerLast(w, http.StatusServiceUnavailable, "busy\n")
+}
+
+// clip keeps a stranger's text short.
+func clip(text string) string {
+	if len(text) <= 100 {
+		return text
+	}
+	return text[:100] + "…"
 }
 
 // throttle lets one thing through a minute, so that a stranger who knocks all day
