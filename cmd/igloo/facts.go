@@ -55,6 +55,18 @@ type news struct {
 // is news to it too.
 func (n news) Now(context.Context) (journal.Cursor, error) { return n.began, nil }
 
+// brief is the news without rows.
+type brief struct{ news }
+
+// Changes is the journal's Brief; the session hears it first.
+func (b brief) Changes(ctx context.Context, since journal.Cursor, limit int) (journal.Changes, error) {
+	changes, err := b.Journal.Brief(ctx, since, limit)
+	if err == nil {
+		b.learn(changes)
+	}
+	return changes, err
+}
+
 // Changes is the journal's own; the session hears it first.
 func (n news) Changes(ctx context.Context, since journal.Cursor, limit int) (journal.Changes, error) {
 	changes, err := n.Journal.Changes(ctx, since, limit)

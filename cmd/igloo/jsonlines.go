@@ -234,7 +234,7 @@ func (j *jsonScreen) Run(_, drained context.Context) error {
 			return err
 		}
 	}
-	return followJournal(drained, j.session.news(), func(since journal.Cursor, news journal.Changes) error {
+	return followJournal(drained, brief{j.session.news()}, func(since journal.Cursor, news journal.Changes) error {
 		return writeChanges(context.WithoutCancel(drained), j.out, j.session.journal, since, news)
 	})
 }

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/igloo-dev/igloo/internal/journal"
 )
@@ -154,5 +157,41 @@ func follow(t *testing.T, j *journal.Journal, r *rand.Rand, want int) {
 		if !row.Indexed || row.Attempts != attempts[id] {
 			t.Errorf("the last row of %d is %+v, want it indexed with %d attempts", id, row, attempts[id])
 		}
+	}
+}
+
+// TestBrief holds Brief against Changes: the same but for the rows.
+func TestBrief(t *testing.T) {
+	j, err := journal.Open(t.Context(), journal.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- j.Run(ctx) }()
+	for range 5 {
+		id, err := j.Append(t.Context(), journal.Delivery{Method: "POST", URI: "/", Body: []byte(`{}`), Forward: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Record(t.Context(), journal.Attempt{Delivery: id, Status: 200}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := j.Changes(t.Context(), journal.Cursor{}, 3)
+	if err != nil || len(whole.Rows) != 3 {
+		t.Fatalf("Changes = %d rows, %v, want 3", len(whole.Rows), err)
+	}
+	got, err := j.Brief(t.Context(), journal.Cursor{}, 3)
+	whole.Rows = nil
+	if diff := cmp.Diff(whole, got); err != nil || diff != "" {
+		t.Errorf("Brief: %v (-want +got):\n%s", err, diff)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
