@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ const maxFire = 1000
 // "x10" at the end of the box fires ten.
 type picker struct {
 	input
+	set   *fixtures.Set // nil until the first look
 	all   []fixtures.Fixture
 	fits  []fixtures.Fixture
 	fresh map[string]bool // changed since the overlay was opened last
@@ -26,7 +28,7 @@ type picker struct {
 }
 
 type fixturesMsg struct {
-	all    []fixtures.Fixture
+	set    *fixtures.Set
 	waited bool // a file changed; false for the first look
 }
 
@@ -52,8 +54,8 @@ func (p *picker) order() (words []string, count int) {
 	return words, 1
 }
 
-// match finds the fixtures whose name or field holds every word of the box, the
-// names that start with it first. Descriptions count when nothing else does.
+// match finds the fixtures whose name or field holds every word of the box, the one
+// that is called so on top, then the names that start with it. Descriptions count when nothing else does.
 func (p *picker) match() {
 	words, _ := p.order()
 	p.at, p.top = 0, 0
@@ -72,6 +74,23 @@ func (p *picker) match() {
 	p.fits = append(first, then...)
 	if len(p.fits) == 0 {
 		p.fits = last
+	}
+	p.preferExact(words)
+}
+
+// preferExact puts the fixture that `igloo fire` would take for what is typed on top:
+// "messages" is messages/text here as there.
+func (p *picker) preferExact(words []string) {
+	if len(words) != 1 || p.set == nil {
+		return
+	}
+	exact, err := p.set.Get(words[0])
+	if err != nil {
+		return
+	}
+	i := slices.IndexFunc(p.fits, func(f fixtures.Fixture) bool { return f.Name == exact.Name })
+	if i > 0 {
+		p.fits = slices.Insert(slices.Delete(p.fits, i, i+1), 0, exact)
 	}
 }
 
@@ -94,8 +113,10 @@ func (p *picker) show() {
 	p.top = max(min(p.top, p.at), p.at-rows+1, 0)
 }
 
-// set takes in the fixtures as they are now and notes which changed.
-func (p *picker) set(all []fixtures.Fixture) {
+// take takes in the fixtures as they are now and notes which changed.
+func (p *picker) take(set *fixtures.Set) {
+	all := set.All()
+	p.set = set
 	if p.all != nil {
 		old := map[string]string{}
 		for _, f := range p.all {
@@ -117,7 +138,7 @@ func (p *picker) set(all []fixtures.Fixture) {
 // loadFixtures reads the fixtures as they are now.
 func (m *Model) loadFixtures() tea.Cmd {
 	return m.command(func(context.Context) tea.Msg {
-		return fixturesMsg{all: m.cfg.Fixtures.Set().All()}
+		return fixturesMsg{set: m.cfg.Fixtures.Set()}
 	})
 }
 
@@ -128,12 +149,12 @@ func (m *Model) waitFixtures() tea.Cmd {
 		if !wait(ctx, changed) {
 			return nil
 		}
-		return fixturesMsg{all: m.cfg.Fixtures.Set().All(), waited: true}
+		return fixturesMsg{set: m.cfg.Fixtures.Set(), waited: true}
 	})
 }
 
 func (m *Model) fixturesChanged(msg fixturesMsg) tea.Cmd {
-	m.picker.set(msg.all)
+	m.picker.take(msg.set)
 	if !msg.waited {
 		return nil
 	}

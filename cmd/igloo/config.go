@@ -103,7 +103,8 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 			dataDir = absolute(wd, dataDir)
 		}
 	}
-	return c, c.project.place(dataDir, c.getenv)
+	c.project.place(dataDir, c.getenv)
+	return c, nil
 }
 
 // kindOf is what a flag takes, for people.

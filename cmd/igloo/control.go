@@ -69,7 +69,7 @@ func (s *session) info() sessionInfo {
 	f := s.status.Facts()
 	return sessionInfo{
 		Type: "session", PID: os.Getpid(), Project: s.cfg.project.Dir, Ingress: s.localURL(), CallbackURL: f.CallbackURL,
-		Target: f.TargetURL, DataDir: s.cfg.project.DataDir, Started: s.started.Format(time.RFC3339),
+		Target: f.TargetURL, DataDir: s.cfg.project.DataDir, Started: stampText(s.started),
 	}
 }
 

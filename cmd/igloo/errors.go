@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/igloo-dev/igloo/fixtures"
 	"github.com/igloo-dev/igloo/internal/journal"
@@ -71,6 +72,7 @@ var hints = []struct {
 	{journal.ErrFull, "free some disk space; igloo goes on recording once there is room"},
 	{journal.ErrNotFound, "list what is recorded: igloo events list"},
 	{webhook.ErrEmptySecret, "set IGLOO_APP_SECRET to the app secret of the App Dashboard"},
+	{syscall.EROFS, "choose a folder you can write to: --data-dir DIR"},
 	{fs.ErrPermission, "choose a folder you can write to: --data-dir DIR"},
 }
 

@@ -24,6 +24,9 @@ import (
 // without one. A project that has none yet lends the only live session's.
 func (c *command) openReader(ctx context.Context) (*journal.Journal, error) {
 	p := c.project
+	if p.unplaced != nil {
+		return nil, p.unplaced
+	}
 	if _, err := os.Stat(p.journalPath()); err != nil || c.Session != "" {
 		session, err := c.findSession(ctx)
 		if errors.Is(err, errNoSession) {
@@ -90,7 +93,7 @@ body: and /regular expressions/ search the raw bodies.`,
 		Example: `  igloo events search ship canada
   igloo events search field:messages from:@ada is:failed
   igloo events search 'since:10m -is:fired took:>200ms'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("igloo events search ship canada"),
 	}
 	c.Flags().IntVarP(&limit, "limit", "n", 20, "the newest `N`; 0 is all")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -187,7 +190,7 @@ func (b builder) eventsShow() *cobra.Command {
 	var raw bool
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one delivery, or one event of it, in full",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: b.completeDeliveries,
+		Args: exactly(1, "igloo events show d42; igloo events list names them"), ValidArgsFunction: b.completeDeliveries,
 	}
 	c.Flags().BoolVar(&raw, "raw", false, "print the received bytes and nothing else")
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
@@ -269,6 +272,9 @@ func printDelivery(w io.Writer, d deliveryLine, body []byte) {
 			continue
 		}
 		fmt.Fprintf(w, "%d in %.1fms\n", a.Status, a.TookMS)
+		if a.bodyFields != nil && len(a.BodyBase64) > 0 {
+			fmt.Fprintf(w, "(binary, %s)\n", bytesText(int64(len(a.BodyBase64))))
+		}
 		if a.bodyFields != nil && a.Body != nil && *a.Body != "" {
 			fmt.Fprintf(w, "%s\n", clean(*a.Body))
 		}

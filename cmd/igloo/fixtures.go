@@ -101,7 +101,7 @@ func (b builder) fixturesList() *cobra.Command {
 
 func (b builder) fixturesShow() *cobra.Command {
 	c := &cobra.Command{
-		Use: "show NAME", Short: "Print a fixture's file", Args: cobra.ExactArgs(1), ValidArgsFunction: b.completeFixtures,
+		Use: "show NAME", Short: "Print a fixture's file", Args: exactly(1, "igloo fixtures show comments; igloo fixtures list names them"), ValidArgsFunction: b.completeFixtures,
 		Long: `Print a fixture's file. To see the bytes that would be sent: igloo fire NAME --print http`,
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {

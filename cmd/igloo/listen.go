@@ -154,6 +154,9 @@ func (c *command) listen(ctx context.Context, flags listenFlags) error {
 		flags.UI = uiJSON
 	}
 	kind := c.screenKind(flags.UI)
+	if kind == uiTUI && (!isTerminal(c.stdout) || !isTerminal(c.stdin)) {
+		return usagef("leave it out, or --ui plain", "--ui tui needs a terminal")
+	}
 	s, err := openSession(ctx, c.config, flags)
 	if errors.Is(err, context.Canceled) {
 		return nil // a signal while it opened

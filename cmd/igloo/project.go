@@ -24,6 +24,8 @@ type project struct {
 	Dir     string // folder of igloo.yaml, else the git root, else the working directory
 	Config  string // path of its igloo.yaml, "" when there is none
 	DataDir string // journal, development secret, verify token; user-only
+
+	unplaced error // why there is no DataDir; for those who need it
 }
 
 // findProject looks from dir upward.
@@ -50,25 +52,28 @@ func findProject(dir string) (project, error) {
 }
 
 // place sets the data directory: dir when given, else the project's own in the
-// user's state dir.
-func (p *project) place(dir string, env func(string) string) error {
+// user's state dir. Without a place create says so.
+func (p *project) place(dir string, env func(string) string) {
 	if dir == "" {
 		state, err := stateDir(env)
 		if err != nil {
-			return err
+			p.unplaced = err
+			return
 		}
 		p.DataDir = filepath.Join(state, "projects", safeName(filepath.Base(p.Dir))+"-"+shortHash(p.Dir))
-		return nil
+		return
 	}
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(p.Dir, dir)
 	}
 	p.DataDir = filepath.Clean(dir)
-	return nil
 }
 
 // create makes the data directory, for the user only.
 func (p *project) create() error {
+	if p.unplaced != nil {
+		return p.unplaced
+	}
 	if err := os.MkdirAll(p.DataDir, 0o700); err != nil {
 		return withHint(fmt.Errorf("create the data directory: %w", err), "choose a folder you can write to: --data-dir DIR")
 	}

@@ -61,6 +61,15 @@ To see the whole loop with no account and no app: igloo --demo`,
 	root.RunE = listen.RunE
 	listen.Flags().VisitAll(func(f *pflag.Flag) { root.Flags().AddFlag(f) })
 	root.AddCommand(listen, b.fire(), b.replay(), b.fixtures(), b.events(), b.verify(), b.doctor(), b.init(), b.version())
+	root.InitDefaultCompletionCmd()
+	for _, child := range root.Commands() {
+		if child.Name() == "completion" {
+			child.Args = func(c *cobra.Command, args []string) error {
+				return usagef("one of: bash, zsh, fish, powershell", "%s needs the name of a shell", c.CommandPath())
+			}
+			child.RunE = func(*cobra.Command, []string) error { return nil }
+		}
+	}
 	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Hidden: true, RunE: func(_ *cobra.Command, args []string) error {
 		c, rest, err := root.Find(args)
 		if err != nil {
