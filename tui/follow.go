@@ -78,8 +78,10 @@ func (r *rate) pass(now time.Time) {
 	r.second = max(r.second, now.Unix())
 }
 
-// perSecond is the rate over the window, rounded up, so that one arrival shows.
-func (r *rate) perSecond() int {
+// perSecond is the rate over the window up to now, rounded up, so that one arrival
+// shows. It works on a copy: drawing changes nothing.
+func (r rate) perSecond(now time.Time) int {
+	r.pass(now)
 	sum := 0
 	for _, n := range r.n {
 		sum += n

@@ -132,7 +132,6 @@ func shortURL(text string, wide bool) string {
 func (m *Model) countLine(p *pen) {
 	wide := m.width >= wideStatus
 	c := &m.counts
-	c.recent.pass(m.cfg.Now())
 	sep := false
 	part := func(st style, text string) {
 		if text == "" {
@@ -149,7 +148,7 @@ func (m *Model) countLine(p *pen) {
 		part(p.bad, p.no+" journal: "+p.clean(err.Error()))
 	}
 	part(p.text, pick(wide, plural(int(c.Events), "event"), grouped(int(c.Events))))
-	if n := c.recent.perSecond(); n > 0 {
+	if n := c.recent.perSecond(m.cfg.Now()); n > 0 {
 		part(p.key, grouped(n)+"/s")
 	}
 	if bad := c.Verdicts[webhook.Invalid] + c.Verdicts[webhook.Unsigned]; bad > 0 {

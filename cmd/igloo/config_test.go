@@ -154,3 +154,23 @@ func TestSafeName(t *testing.T) {
 		}
 	}
 }
+
+func TestEscapeHidden(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{`{"a":"é 日本 🥐"}`, `{"a":"é 日本 🥐"}`},
+		{"\"\u009b31m\"", `"\u009b31m"`},
+		{"\"a\u202eb\"", `"a\u202eb"`},
+		{"\"\x7f\"", `"\u007f"`},
+		{"\"\U000e0041\"", `"\udb40\udc41"`},
+	}
+	for _, tt := range tests {
+		got := escapeHidden([]byte(tt.text))
+		if string(got) != tt.want {
+			t.Errorf("escapeHidden(%q) = %q, want %q", tt.text, got, tt.want)
+		}
+		var before, after any
+		if json.Unmarshal([]byte(tt.text), &before) != nil || json.Unmarshal(got, &after) != nil || !cmp.Equal(before, after) {
+			t.Errorf("escapeHidden(%q) changed the value to %v", tt.text, after)
+		}
+	}
+}

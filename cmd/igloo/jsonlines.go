@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/igloo-dev/igloo/internal/journal"
@@ -193,10 +195,33 @@ func (w *lineWriter) write(line any) error {
 	if err := enc.Encode(line); err != nil {
 		return fmt.Errorf("write a line: %w", err)
 	}
-	if _, err := w.out.Write(w.buf.Bytes()); err != nil {
+	if _, err := w.out.Write(escapeHidden(w.buf.Bytes())); err != nil {
 		return fmt.Errorf("write to stdout: %w", err)
 	}
 	return nil
+}
+
+// escapeHidden writes characters that a terminal obeys or hides as \uXXXX: DEL, the C1
+// controls, and those of Unicode's format class, such as bidi overrides. The values
+// stay the same. encoding/json has escaped the C0 controls already.
+func escapeHidden(line []byte) []byte {
+	hidden := func(r rune) bool { return r >= 0x7f && r <= 0x9f || unicode.Is(unicode.Cf, r) }
+	if !bytes.ContainsFunc(line, hidden) {
+		return line
+	}
+	var out []byte
+	for _, r := range string(line) {
+		switch {
+		case !hidden(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }
 
 // jsonScreen shows a session as NDJSON.
