@@ -60,7 +60,7 @@ type brief struct{ news }
 
 // Changes is the journal's Brief; the session hears it first.
 func (b brief) Changes(ctx context.Context, since journal.Cursor, limit int) (journal.Changes, error) {
-	changes, err := b.Journal.Brief(ctx, since, limit)
+	changes, err := b.Brief(ctx, since, limit)
 	if err == nil {
 		b.learn(changes)
 	}
