@@ -11,6 +11,9 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Packages whose tests keep golden files.
 GOLDEN = $(sort $(dir $(shell grep -rlE --include='*_test.go' 'exp/golden|flag\.Bool.*"update"' .)))
 
+# The release build leaves out HTTP/2, half a megabyte: whoever talks to igloo, and
+# whoever it talks to, speaks HTTP/1.1.
+
 .PHONY: help build run test lint bench fuzz golden check
 
 ## help:    this list
@@ -19,7 +22,7 @@ help:
 
 ## build:   ./igloo, static and stripped
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o igloo$(shell $(GO) env GOEXE) ./cmd/igloo
+	CGO_ENABLED=0 $(GO) build -trimpath -tags nethttpomithttp2 -ldflags "-s -w" -o igloo$(shell $(GO) env GOEXE) ./cmd/igloo
 
 ## run:     igloo with its sample app and no tunnel: press f to fire a fixture
 run:

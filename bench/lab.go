@@ -91,7 +91,7 @@ func (l *lab) build(ctx context.Context) error {
 	}
 	l.say("building igloo")
 	l.igloo = filepath.Join(l.dir, "igloo")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", l.igloo, "./cmd/igloo")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", l.igloo, "./cmd/igloo")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build igloo: %w\n%s", err, out)
