@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// gather is how long changes pile up before they are read: one screen at 30
-	// frames a second, whatever arrives.
-	gather = 33 * time.Millisecond
+	// gather is the time between two reads of changes: 30 screens a second, whatever
+	// arrives. After a quiet time the first is read once it had time to be indexed.
+	gather  = 33 * time.Millisecond
+	indexed = 8 * time.Millisecond
 	// changesAtOnce bounds one batch, firstRows and olderRows what is loaded when
 	// the program starts and when the user scrolls beyond it.
 	changesAtOnce = 2000
@@ -33,6 +34,7 @@ type (
 	changesMsg struct {
 		journal.Changes
 		err error
+		at  time.Time // when they were read
 	}
 	olderMsg struct {
 		rows []journal.Row
@@ -118,16 +120,19 @@ func (m *Model) begin(msg firstMsg) tea.Cmd {
 // waitChanges waits until the journal says that something changed and reads it.
 // With more set there is more to read already.
 func (m *Model) waitChanges(more bool) tea.Cmd {
-	changed, cursor := m.history.changed, m.history.cursor
+	changed, cursor, last := m.history.changed, m.history.cursor, m.history.read
 	return m.command(func(ctx context.Context) tea.Msg {
-		if !more && (!wait(ctx, changed) || !sleep(ctx, gather)) {
+		if !more && !wait(ctx, changed) {
+			return nil
+		}
+		if !more && !sleep(ctx, min(max(gather-m.cfg.Now().Sub(last), indexed), gather)) {
 			return nil
 		}
 		changes, err := m.cfg.Journal.Changes(ctx, cursor, changesAtOnce)
 		if err != nil && !sleep(ctx, recount) { // a journal in trouble is not asked in a loop
 			return nil
 		}
-		return changesMsg{Changes: changes, err: err}
+		return changesMsg{Changes: changes, err: err, at: m.cfg.Now()}
 	})
 }
 
@@ -153,6 +158,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // follow takes in one batch of changes.
 func (m *Model) follow(msg changesMsg) tea.Cmd {
+	m.history.read = msg.at
 	m.history.err = msg.err
 	if msg.err != nil {
 		return m.waitChanges(true)

@@ -73,9 +73,10 @@ type history struct {
 	changed   <-chan struct{}
 	stop      func()
 	cursor    journal.Cursor
-	loaded    bool // the first rows are there
-	older     bool // more rows exist before the first one
-	loading   bool // older rows are on their way
+	read      time.Time // when changes were read last
+	loaded    bool      // the first rows are there
+	older     bool      // more rows exist before the first one
+	loading   bool      // older rows are on their way
 	err       error
 	fixtures  <-chan struct{}
 	stopFiles func()
