@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -158,7 +157,6 @@ func (c *command) listen(ctx context.Context, flags listenFlags) error {
 	if kind == uiTUI && (!isTerminal(c.stdout) || !isTerminal(c.stdin)) {
 		return usagef("leave it out, or --ui plain", "--ui tui needs a terminal")
 	}
-	debug.SetGCPercent(gcPercent)
 	s, err := openSession(ctx, c.config, flags)
 	if errors.Is(err, context.Canceled) {
 		return nil // a signal while it opened
@@ -182,11 +180,6 @@ func (c *command) listen(ctx context.Context, flags listenFlags) error {
 	}
 	return s.run(ctx, ui)
 }
-
-// gcPercent makes the collector of a session run twice as often as usual: igloo stays
-// open all day, and a developer's memory is dearer than the few percent of a core
-// that it takes at thousands of deliveries a second.
-const gcPercent = 50
 
 // The kinds of screen.
 const (

@@ -43,7 +43,7 @@ const (
 	maxAttemptsBytes = 16 << 20
 
 	// Recent deliveries kept in memory for Since.
-	maxRecent      = 4096
+	maxRecent      = 2048
 	maxRecentBytes = 8 << 20
 )
 
