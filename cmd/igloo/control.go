@@ -135,7 +135,7 @@ func (s *session) obey(w http.ResponseWriter, r *http.Request, order any, work f
 	err := work(func(o outcome) {
 		mu.Lock()
 		defer mu.Unlock()
-		// The command that asked may be gone; the order is carried out all the same.
+		// Nobody to tell when the command that asked is gone: that ends the order too.
 		_ = out.Encode(o)
 		_ = flush.Flush()
 	})

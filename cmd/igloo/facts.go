@@ -37,10 +37,16 @@ func (s *session) facts() tui.Facts {
 	if s.target != nil {
 		f.TargetURL, f.Target = s.target.String(), tui.Waiting
 	}
-	if s.pendingAtStart > 0 {
-		f.Notice = fmt.Sprintf("%d deliveries of an earlier session were never forwarded: igloo replay --pending", s.pendingAtStart)
-	}
+	f.Notice = s.leftOver()
 	return f
+}
+
+// leftOver says what an earlier session did not forward, "" when there is nothing.
+func (s *session) leftOver() string {
+	if s.pendingAtStart == 0 {
+		return ""
+	}
+	return plural(s.pendingAtStart, "delivery of an earlier session was", "deliveries of an earlier session were") + " never forwarded: igloo replay --pending"
 }
 
 // news is the journal as the session's screen follows it. What the screen reads, the

@@ -28,11 +28,6 @@ func followJournal(ctx context.Context, j follower, news func(since journal.Curs
 	if err != nil {
 		return err
 	}
-	return followFrom(ctx, j, cursor, changed, news)
-}
-
-// followFrom is followJournal from a given place.
-func followFrom(ctx context.Context, j follower, cursor journal.Cursor, changed <-chan struct{}, news func(since journal.Cursor, changes journal.Changes) error) error {
 	for {
 		last := ctx.Err() != nil // what was recorded before ctx ended is still news
 		changes, err := j.Changes(context.WithoutCancel(ctx), cursor, 500)
@@ -47,7 +42,7 @@ func followFrom(ctx context.Context, j follower, cursor journal.Cursor, changed 
 			continue
 		}
 		if last {
-			return nil //nolint:nilerr // the end of ctx is the end of following
+			return nil
 		}
 		select {
 		case <-ctx.Done():

@@ -225,9 +225,7 @@ func isTerminal(stream any) bool {
 }
 
 // hintWithoutTunnel says how to get a public URL, when none is wanted or known.
-func hintWithoutTunnel() string {
-	return "no public URL: set NGROK_AUTHTOKEN (free account), or point a proxy of your own here and give --public-url https://…"
-}
+const hintWithoutTunnel = "no public URL: set NGROK_AUTHTOKEN (free account), or point a proxy of your own here and give --public-url https://…"
 
 // hostPort is the address behind a URL.
 func hostPort(u *url.URL) string {

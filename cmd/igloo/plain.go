@@ -98,13 +98,13 @@ func (p *plainScreen) start() {
 func (s *session) notices() []string {
 	var out []string
 	if len(s.tunnels.wanted) == 0 && s.flags.Tunnel == tunnelAuto && !s.flags.Demo {
-		out = append(out, hintWithoutTunnel())
+		out = append(out, hintWithoutTunnel)
 	}
 	if len(s.secrets.App) == 0 && !s.flags.Demo {
 		out = append(out, "no app secret known: Meta's deliveries are recorded unchecked and not forwarded; set IGLOO_APP_SECRET. Fired ones are signed with a development secret, igloo doctor --env prints it")
 	}
-	if n := s.pendingAtStart; n > 0 {
-		out = append(out, plural(n, "delivery of an earlier session was", "deliveries of an earlier session were")+" never forwarded: igloo replay --pending")
+	if text := s.leftOver(); text != "" {
+		out = append(out, text)
 	}
 	return out
 }
