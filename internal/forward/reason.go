@@ -87,8 +87,16 @@ func (f *Forwarder) explainTLS(err error) string {
 		}
 		return fmt.Sprintf("the certificate of %s is not valid: %v", f.host, e)
 	}
-	if strings.Contains(err.Error(), "tls: ") {
-		return fmt.Sprintf("TLS with %s failed: %v", f.host, err)
+	// What net/http wraps around it depends on which of its goroutines saw it first.
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" {
+		alert := strings.TrimPrefix(e.Err.Error(), "tls: ")
+		if alert == "certificate required" {
+			return fmt.Sprintf("%s wants a client certificate", f.host)
+		}
+		return fmt.Sprintf("%s broke off the TLS handshake: %s", f.host, alert)
+	}
+	if _, text, ok := strings.Cut(err.Error(), "tls: "); ok {
+		return fmt.Sprintf("TLS with %s failed: %s", f.host, text)
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,27 @@ func closedPort(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// politeListener's connections are read to their end before they close: closed with
+// bytes unread, a TCP connection is reset, and the alert before it may be lost.
+type politeListener struct{ net.Listener }
+
+type politeConn struct{ *net.TCPConn }
+
+func (l politeListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return politeConn{c.(*net.TCPConn)}, nil
+}
+
+func (c politeConn) Close() error {
+	_ = c.CloseWrite()
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_, _ = io.Copy(io.Discard, c.TCPConn)
+	return c.TCPConn.Close()
+}
+
 func TestReasonOfNoAnswer(t *testing.T) {
 	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	plain := httptest.NewServer(ok)
@@ -37,6 +59,7 @@ func TestReasonOfNoAnswer(t *testing.T) {
 	strict := httptest.NewUnstartedServer(ok)
 	strict.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
 	strict.Config.ErrorLog = quiet
+	strict.Listener = politeListener{strict.Listener}
 	strict.StartTLS()
 	t.Cleanup(strict.Close)
 	trusting := &tls.Config{RootCAs: x509.NewCertPool()}
@@ -57,7 +80,7 @@ func TestReasonOfNoAnswer(t *testing.T) {
 		{"unknown authority", secure.URL, nil, "the certificate of " + address(secure) + " is signed by an unknown authority"},
 		{"another name", secure.URL, elsewhere, "the certificate of " + address(secure) + ` is not for "app.test"`},
 		{"expired", secure.URL, late, "the certificate of " + address(secure) + " is expired or not valid yet"},
-		{"client certificate wanted", strict.URL, trusting, "TLS with " + address(strict) + " failed: remote error: tls: certificate required"},
+		{"client certificate wanted", strict.URL, trusting, address(strict) + " wants a client certificate"},
 		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), nil, address(plain) + " does not speak TLS; is it http?"},
 		{"trusted", secure.URL, trusting, ""},
 	}
