@@ -279,6 +279,27 @@ func TestAttemptsAreNumbered(t *testing.T) {
 	}
 }
 
+func TestRefusedVerificationsAreForgotten(t *testing.T) {
+	j, _ := start(t, journal.Config{})
+	for i := range 1003 {
+		status := http.StatusForbidden
+		if i == 1 {
+			status = http.StatusOK
+		}
+		if _, err := j.AppendVerification(t.Context(), journal.Verification{Status: status}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := j.Verifications(t.Context(), 0, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first and the third are forgotten; the second was answered 200.
+	if len(got) != 2 || got[0].ID != 2 || got[1].ID != 4 {
+		t.Errorf("Verifications() begins with %+v, want ids 2 and 4", got)
+	}
+}
+
 func TestVerifications(t *testing.T) {
 	j, _ := start(t, journal.Config{})
 	want := journal.Verification{

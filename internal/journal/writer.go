@@ -29,7 +29,7 @@ type writer struct {
 	retry    time.Time  // when records and chunk may be tried again
 	failing  bool       // the last commit failed
 
-	begin, end, undo, addDelivery, addVerification, addAttempt, dropPending,
+	begin, end, undo, addDelivery, addVerification, dropVerification, addAttempt, dropPending,
 	lastN, dropLast, addEvent, addSearch, addWord, addVerdicts, addPending, addTally, setState *sqlite.Stmt
 }
 
@@ -48,6 +48,7 @@ func (w *writer) load() error {
 			where id > ? and id <= ? and forward and not exists (select 1 from attempt where delivery = d.id)`,
 		&w.addVerification: `insert into verification (id, at, uri, host, remote, self, status, reason, head)
 			values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.dropVerification: "delete from verification where id = ? and status <> 200",
 		&w.addAttempt: `insert into attempt (id, delivery, n, last, at, took, pace, target, replay, status, err, truncated, head, body)
 			values (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.dropPending: "delete from pending where delivery = ?",
@@ -223,6 +224,11 @@ func (w *writer) insertDelivery(a *arrival) error {
 	return run(s)
 }
 
+// keptRefusals is how many verification requests back a refused one is still kept.
+// Everybody who knows the public URL can send them; only those with the verify token
+// can send one that is answered 200, and these are kept for good.
+const keptRefusals = 1000
+
 func (w *writer) insertVerification(a *arrival) error {
 	v, s := a.verification, w.addVerification
 	s.BindInt64(1, a.id)
@@ -234,7 +240,11 @@ func (w *writer) insertVerification(a *arrival) error {
 	s.BindInt64(7, int64(v.Status))
 	s.BindText(8, v.Reason)
 	s.BindBytes(9, a.head)
-	return run(s)
+	if err := run(s); err != nil {
+		return err
+	}
+	w.dropVerification.BindInt64(1, a.id-keptRefusals)
+	return run(w.dropVerification)
 }
 
 func (w *writer) insertAttempt(r *record) error {
