@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
@@ -45,6 +47,22 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+func TestEncodeMessenger(t *testing.T) {
+	for src, want := range map[string]string{
+		`{"text": "<b>100% you@example.com</b>"}`: `{"text":"\u003Cb>100\u0025 you\u0040example.com\u003C\/b>"}`,
+		`["\u003c", "\u003C", "\\u003c", "é"]`:    `["\u003C","\u003C","\\u003c","\u00e9"]`,
+		`{"a@b": "&=#'>"}`:                        `{"a\u0040b":"&=#'>"}`,
+	} {
+		got, err := webhook.EncodeMessenger([]byte("kept"), []byte(src))
+		if err != nil || string(got) != "kept"+want {
+			t.Errorf("EncodeMessenger(%s) = %s, %v, want %s", src, got, err, want)
+		}
+	}
+	if _, err := webhook.EncodeMessenger(nil, []byte("{")); err == nil {
+		t.Error("EncodeMessenger({) = nil error, want one")
+	}
+}
+
 // TestEncodeVectors holds the encoders against bodies in the observed form: what a
 // program would store after reading one must come out as Meta's bytes again.
 func TestEncodeVectors(t *testing.T) {
@@ -74,18 +92,38 @@ func FuzzEncode(f *testing.F) {
 	}
 	f.Add([]byte("\"\\\\\u2028\U0010FFFF/\""))
 	f.Fuzz(func(t *testing.T, src []byte) {
-		for _, d := range []webhook.Dialect{webhook.Changes, webhook.Messaging} {
-			once, err := webhook.Encode(nil, src, d)
+		for name, encode := range map[string]func(src []byte) ([]byte, error){
+			"changes":   func(src []byte) ([]byte, error) { return webhook.Encode(nil, src, webhook.Changes) },
+			"messaging": func(src []byte) ([]byte, error) { return webhook.Encode(nil, src, webhook.Messaging) },
+			"messenger": func(src []byte) ([]byte, error) { return webhook.EncodeMessenger(nil, src) },
+		} {
+			once, err := encode(src)
 			if err != nil {
 				return
 			}
 			if strings.ContainsFunc(string(once), func(r rune) bool { return r > 0x7f }) {
-				t.Fatalf("Encode(%q, %s) = %q, want ASCII", src, d, once)
+				t.Fatalf("%s: Encode(%q) = %q, want ASCII", name, src, once)
 			}
-			twice, err := webhook.Encode(nil, once, d)
+			twice, err := encode(once)
 			if err != nil || !bytes.Equal(once, twice) {
-				t.Fatalf("Encode is not stable: %q, then %q, %v", once, twice, err)
+				t.Fatalf("%s: Encode is not stable: %q, then %q, %v", name, once, twice, err)
+			}
+			if same, err := sameJSON(src, once); err != nil || !same {
+				t.Fatalf("%s: Encode(%q) = %q, which means something else, %v", name, src, once, err)
 			}
 		}
 	})
+}
+
+// sameJSON compares two JSON texts by what encoding/json reads, numbers as written.
+func sameJSON(a, b []byte) (bool, error) {
+	var values [2]any
+	for i, text := range [][]byte{a, b} {
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.UseNumber()
+		if err := dec.Decode(&values[i]); err != nil {
+			return false, err
+		}
+	}
+	return cmp.Equal(values[0], values[1]), nil
 }
