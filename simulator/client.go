@@ -28,6 +28,9 @@ type ClientConfig struct {
 	// Timeout bounds one delivery from the first try to connect to the end of the
 	// answer; 0 means 30 s.
 	Timeout time.Duration
+	// SlowBody is how long the body of a delivery with the fault [SlowBody] takes; 0
+	// means 8 s.
+	SlowBody time.Duration
 }
 
 // Client sends requests over HTTP/1.1 and keeps connections open between them. It
@@ -36,6 +39,7 @@ type ClientConfig struct {
 type Client struct {
 	tls     *tls.Config
 	timeout time.Duration
+	slow    time.Duration
 	dialer  net.Dialer
 	pool    pool
 }
@@ -45,9 +49,13 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	c := &Client{
 		tls:     &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, Certificates: cfg.Certificates},
 		timeout: cfg.Timeout,
+		slow:    cfg.SlowBody,
 	}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
+	}
+	if c.slow <= 0 {
+		c.slow = defaultSlowBody
 	}
 	if len(cfg.ExtraCAs) > 0 {
 		roots, err := x509.SystemCertPool()
@@ -67,7 +75,7 @@ func (c *Client) Close() { c.pool.close() }
 
 // Response is the app's answer.
 type Response struct {
-	Status    int
+	Status    int    // 0 when a fault left no answer: always so with [CloseEarly]
 	Proto     string // "HTTP/1.1"
 	Header    http.Header
 	Body      []byte // the first 256 KiB
@@ -88,6 +96,13 @@ func (c *Client) Send(ctx context.Context, target *url.URL, r *Request, extra ..
 		return Response{}, err
 	}
 	deadline := start.Add(c.timeout) // the context's own breaks the request off by itself
+	if r.Fault != "" && r.Fault.OnWire() {
+		answer, err := c.sendFaulty(ctx, target, deadline, r, head)
+		if answer.Took = time.Since(start); err != nil {
+			return Response{}, explain(ctx, target, err, answer.Took)
+		}
+		return answer, nil
+	}
 	for {
 		conn, err := c.conn(ctx, target, deadline)
 		if err != nil {
@@ -182,6 +197,12 @@ func (c *Client) conn(ctx context.Context, target *url.URL, deadline time.Time) 
 	if kept := c.pool.get(key); kept != nil {
 		return kept, nil
 	}
+	return c.dial(ctx, target, deadline)
+}
+
+// dial opens a connection to the target.
+func (c *Client) dial(ctx context.Context, target *url.URL, deadline time.Time) (*conn, error) {
+	key := poolKey{tls: target.Scheme == "https", host: target.Host}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	port := target.Port()

@@ -28,6 +28,9 @@ type conn struct {
 	r     *bufio.Reader
 	buf   []byte
 
+	fault Fault         // how to write the request wrongly
+	slow  time.Duration // what a slow body takes
+
 	used     bool // it has carried a request before
 	silent   bool // not a byte came back for the last request
 	reusable bool
@@ -61,7 +64,7 @@ func (c *conn) roundTrip(ctx context.Context, deadline time.Time, head, body []b
 		c.used = true
 	}()
 
-	writing := c.write(head, body)
+	writing := c.write(ctx, head, body)
 	response, err := c.readHeader()
 	if err != nil {
 		_ = c.Close() // ends the write
@@ -112,11 +115,11 @@ func (w *writing) wait() error {
 	return w.err
 }
 
-// write sends head and body: a short request at once, the body of a long one beside
-// the reading.
-func (c *conn) write(head, body []byte) *writing {
+// write sends head and body: a short request at once, the body of a long one, and
+// what is written wrongly, beside the reading.
+func (c *conn) write(ctx context.Context, head, body []byte) *writing {
 	w := &writing{}
-	if len(body) <= inlineBody {
+	if len(body) <= inlineBody && c.fault == "" {
 		c.buf = append(append(c.buf[:0], head...), body...)
 		_, w.err = c.Write(c.buf)
 		return w
@@ -124,6 +127,10 @@ func (c *conn) write(head, body []byte) *writing {
 	w.over = make(chan struct{})
 	go func() { // roundTrip waits for it
 		defer close(w.over)
+		if c.fault != "" {
+			w.err = c.writeFaulty(ctx, head, body)
+			return
+		}
 		buffers := net.Buffers{head, body}
 		_, w.err = buffers.WriteTo(c.Conn)
 	}()

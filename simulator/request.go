@@ -19,6 +19,7 @@ type Request struct {
 	// without a value: a request that is not signed has no signature headers.
 	Header []fixtures.HeaderField
 	Body   []byte
+	Fault  Fault // what is wrong with it, from [Request.Break]
 }
 
 // apiVersion is what a published delivery of a direct message carries.

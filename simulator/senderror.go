@@ -81,7 +81,7 @@ func reason(target *url.URL, err error, took time.Duration) string {
 		return err.Error()
 	case is[*notHTTPError](err) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
 		return fmt.Sprintf("the answer is not HTTP: %v", err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case hungUp(err):
 		return "the connection was closed before the answer was complete"
 	}
 	return err.Error()

@@ -40,6 +40,7 @@ func NewSecret(text string) secret.Value { return secret.New(text) }
 type Target struct {
 	URL       string       // callback URL of the app: "http://127.0.0.1:3000/webhook"
 	AppSecret secret.Value // from [NewSecret]
+	Fault     Fault        // what is to be wrong with the deliveries; "" is nothing
 	// Client sends the request; nil means a new one for each delivery, with the
 	// system's certificate authorities.
 	Client *Client
@@ -66,6 +67,9 @@ func (t Target) Deliver(ctx context.Context, f fixtures.Fixture, o Options) (Res
 		return Response{}, err
 	}
 	r.Sign(t.AppSecret)
+	if err := r.Break(t.Fault); err != nil {
+		return Response{}, err
+	}
 	client := t.Client
 	if client == nil {
 		if client, err = NewClient(ClientConfig{}); err != nil {
