@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,8 @@ const delivery = -1
 
 // event is one change or messaging item of a payload.
 type event struct {
-	entry   *fixtures.Node // the entry it stands in
+	entries *fixtures.Node // the list of entries it stands in
+	entry   *fixtures.Node // the entry
 	section string         // the list it stands in
 	item    *fixtures.Node // the element of the list
 	root    *fixtures.Node // where the path of a change starts: the change's value, else the item
@@ -84,24 +86,56 @@ func occursIn(word string, n *fixtures.Node) bool {
 	return false
 }
 
-// listEvents finds the events and the times of the entries.
-func (c *compiler) listEvents() {
-	c.events, c.scopes, c.sent = nil, map[*fixtures.Node]int{}, map[*fixtures.Node]bool{}
-	for _, entry := range c.payload.Member("entry").Elements() {
-		if time := entry.Member("time"); time != nil {
-			c.sent[time] = true
-		}
-		for _, section := range []webhook.Section{webhook.InChanges, webhook.InMessaging, webhook.InStandby} {
-			for _, item := range entry.Member(string(section)).Elements() {
-				root := item
-				if value := item.Member("value"); value != nil && section == webhook.InChanges {
-					root = value
+// deliveries returns the objects that hold entries: the payload, or what stands in
+// the array Meta's example pages print around it.
+func deliveries(payload *fixtures.Node) []*fixtures.Node {
+	if payload.Kind == fixtures.Array {
+		return payload.Items
+	}
+	return []*fixtures.Node{payload}
+}
+
+// entries walks the entries of a payload.
+func entries(payload *fixtures.Node) iter.Seq[*fixtures.Node] {
+	return func(yield func(*fixtures.Node) bool) {
+		for _, d := range deliveries(payload) {
+			for _, entry := range d.Member("entry").Elements() {
+				if !yield(entry) {
+					return
 				}
-				c.scopes[item] = len(c.events)
-				c.events = append(c.events, event{entry, string(section), item, root})
 			}
 		}
 	}
+}
+
+// listEvents finds the events and the times of the entries.
+func (c *compiler) listEvents() {
+	c.events, c.scopes, c.sent = nil, map[*fixtures.Node]int{}, map[*fixtures.Node]bool{}
+	for _, d := range deliveries(c.payload) {
+		list := d.Member("entry")
+		for _, entry := range list.Elements() {
+			if time := entry.Member("time"); time != nil {
+				c.sent[time] = true
+			}
+			for _, section := range []webhook.Section{webhook.InChanges, webhook.InMessaging, webhook.InStandby} {
+				for _, item := range entry.Member(string(section)).Elements() {
+					c.addEvent(event{list, entry, string(section), item, item})
+				}
+			}
+			if entry.Member("value") != nil { // printed by Meta's pages, without a list
+				c.addEvent(event{list, entry, string(webhook.InEntry), entry, entry})
+			}
+		}
+	}
+}
+
+// addEvent numbers an event. What a change says stands in its value.
+func (c *compiler) addEvent(e event) {
+	if value := e.item.Member("value"); value != nil && (e.section == string(webhook.InChanges) || e.section == string(webhook.InEntry)) {
+		e.root = value
+	}
+	c.scopes[e.item] = len(c.events)
+	c.events = append(c.events, e)
 }
 
 // batch repeats the payload's events in turn until there are n. Changes share an
@@ -112,7 +146,6 @@ func (c *compiler) batch(n int) {
 	if have == 0 || n <= have {
 		return
 	}
-	entries := c.payload.Member("entry")
 	for i := have; i < n; i++ {
 		e := c.events[i%have]
 		if e.section == string(webhook.InChanges) {
@@ -121,8 +154,10 @@ func (c *compiler) batch(n int) {
 			continue
 		}
 		entry := e.entry.Clone()
-		entry.Member(e.section).Items = []*fixtures.Node{e.item.Clone()}
-		entries.Items = append(entries.Items, entry)
+		if list := entry.Member(e.section); list != nil {
+			list.Items = []*fixtures.Node{e.item.Clone()}
+		}
+		e.entries.Items = append(e.entries.Items, entry)
 	}
 	c.listEvents()
 }
@@ -210,10 +245,14 @@ func (c *compiler) markOf(i int) string { return c.mark + strconv.Itoa(i) + "." 
 func (c *compiler) marked(text string) bool { return strings.Contains(text, c.mark) }
 
 // finish writes the tree in its dialect and cuts it at the marks.
-func (c *compiler) finish(t *Template, d webhook.Dialect) error {
+func (c *compiler) finish(t *Template, d webhook.Dialect, messengerEscapes bool) error {
 	c.bindEvents(t)
 	c.quoteNumbers(c.payload)
-	text, err := webhook.Encode(nil, c.payload.AppendJSON(nil), d)
+	plain := c.payload.AppendJSON(nil)
+	text, err := webhook.Encode(nil, plain, d)
+	if messengerEscapes {
+		text, err = webhook.EncodeMessenger(nil, plain)
+	}
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,10 @@ type Options struct {
 	// bare fixture's events new ids and times; a wrapped one has them anyway.
 	Raw, Fresh bool
 
+	// MessengerEscapes writes "<", "@" and "%" as verifiers of Facebook Pages have seen
+	// them: see [webhook.EncodeMessenger]. Only the messaging dialect takes it.
+	MessengerEscapes bool
+
 	// Seed and Now make the run of [Render]; a [Run] has its own. With a seed other
 	// than 0, ids and times are the same every time. Now fixes the time alone.
 	Seed uint64
@@ -41,8 +45,8 @@ type Options struct {
 
 func (o Options) check() error {
 	switch {
-	case o.Raw && (len(o.Changes) > 0 || o.Batch > 1 || o.Fresh || o.Shape == Test):
-		return errors.New("raw sends the file as it is: it takes no change, batch, new ids or test shape")
+	case o.Raw && (len(o.Changes) > 0 || o.Batch > 1 || o.Fresh || o.Shape == Test || o.MessengerEscapes):
+		return errors.New("raw sends the file as it is: it takes no change, batch, new ids, test shape or escapes")
 	case o.Shape != "" && o.Shape != Real && o.Shape != Test:
 		return fmt.Errorf("unknown shape %q, want %q or %q", o.Shape, Real, Test)
 	case o.Batch < 0 || o.Batch > MaxBatch:
@@ -119,6 +123,9 @@ func (r *Run) compile(f fixtures.Fixture, o Options) (*Template, error) {
 		}
 	}
 	dialect := dialectOf(payload, f.Field)
+	if o.MessengerEscapes && dialect == webhook.Changes {
+		return nil, errors.New("messenger escapes belong to the messaging dialect, and this is in the changes dialect")
+	}
 	t := &Template{
 		run:     r,
 		request: Request{Fixture: name, Field: f.Field, Login: login, Dialect: dialect},
@@ -127,7 +134,7 @@ func (r *Run) compile(f fixtures.Fixture, o Options) (*Template, error) {
 	for _, h := range f.Header {
 		t.request.Header = setHeader(t.request.Header, h)
 	}
-	return t, c.finish(t, dialect)
+	return t, c.finish(t, dialect, o.MessengerEscapes)
 }
 
 // compileRaw takes the file as it is, even one that is not JSON: that may be the
@@ -154,7 +161,7 @@ func compileRaw(r *Run, f fixtures.Fixture, login webhook.Login) (*Template, err
 // dashboard's Test puts direct messages into the changes dialect. Without a list
 // it is the field's own dialect.
 func dialectOf(payload *fixtures.Node, field string) webhook.Dialect {
-	for _, entry := range payload.Member("entry").Elements() {
+	for entry := range entries(payload) {
 		switch {
 		case entry.Member(string(webhook.InMessaging)) != nil, entry.Member(string(webhook.InStandby)) != nil:
 			return webhook.Messaging
@@ -168,7 +175,7 @@ func dialectOf(payload *fixtures.Node, field string) webhook.Dialect {
 
 // isTest reports whether a payload is one of the dashboard's Test button.
 func isTest(payload *fixtures.Node) bool {
-	for _, entry := range payload.Member("entry").Elements() {
+	for entry := range entries(payload) {
 		if id := entry.Member("id"); id != nil && id.Text == "0" {
 			return true
 		}

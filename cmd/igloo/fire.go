@@ -34,6 +34,7 @@ type fireFlags struct {
 	Login       string
 	Raw         bool
 	Fresh       bool
+	Messenger   bool
 	Count       int
 	Rate        float64
 	Concurrency int
@@ -76,6 +77,7 @@ sends it through its own callback URL; the command waits for your app's answer.`
 	flags.StringVar(&f.Login, "login", "", "imitate `PRODUCT`: instagram, facebook or messenger")
 	flags.BoolVar(&f.Raw, "raw", false, "send the file's bytes untouched")
 	flags.BoolVar(&f.Fresh, "fresh", false, "give a captured body new ids and times")
+	flags.BoolVar(&f.Messenger, "messenger-escapes", false, "also escape <, @ and %, as reported for Facebook Pages")
 	flags.IntVar(&f.Count, "count", 1, "deliver each fixture `N` times")
 	flags.Float64Var(&f.Rate, "rate", 0, "deliver `N` a second at most")
 	flags.IntVar(&f.Concurrency, "concurrency", 1, "deliver `N` at once")
@@ -133,7 +135,7 @@ func (c *command) fixtures() *fixtures.Set {
 func (f *fireFlags) options() (simulator.Options, error) {
 	o := simulator.Options{
 		Vars: map[string]string{}, Raw: f.Raw, Fresh: f.Fresh, Seed: f.Seed,
-		Shape: simulator.Shape(f.Shape), Login: webhook.Login(f.Login),
+		Shape: simulator.Shape(f.Shape), Login: webhook.Login(f.Login), MessengerEscapes: f.Messenger,
 	}
 	if f.Shape != string(simulator.Real) && f.Shape != string(simulator.Test) {
 		return o, usagef("one of: real, test", "--shape: no such form %s", quoteValue(f.Shape))
