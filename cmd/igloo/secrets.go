@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/secret"
 	"github.com/igloo-dev/igloo/internal/webhook"
 )
@@ -17,6 +18,7 @@ type secrets struct {
 	VerifyTokenFrom string // "" when igloo made it
 	Authtoken       secret.Value
 	AuthtokenFrom   string
+	AccessToken     secret.Value
 	values          []secret.Value // all of them, for redaction
 }
 
@@ -41,7 +43,9 @@ func (c *config) loadSecrets() (secrets, error) {
 	} else if token, path := ngrokConfigToken(c.getenv); token != "" {
 		s.Authtoken, s.AuthtokenFrom = secret.New(token), path
 	}
-	s.values = append(s.values, s.VerifyToken, s.Authtoken)
+	access, _ := c.lookup("IGLOO_ACCESS_TOKEN")
+	s.AccessToken = secret.New(access)
+	s.values = append(s.values, s.VerifyToken, s.Authtoken, s.AccessToken)
 	return s, nil
 }
 
@@ -84,4 +88,23 @@ func ngrokConfigToken(env func(string) string) (token, path string) {
 		}
 	}
 	return "", ""
+}
+
+// candidates are the keys that somebody may have signed with by mistake: the app
+// secrets, and the tokens people take for one. verifyToken is the session's own when
+// the user gave none.
+func (s secrets) candidates(keys *webhook.Keyring, verifyToken secret.Value) []webhook.Candidate {
+	out := keys.Candidates()
+	if !verifyToken.Empty() {
+		out = append(out, webhook.Candidate{Kind: webhook.VerifyTokenKey, Value: verifyToken})
+	}
+	if !s.AccessToken.Empty() {
+		out = append(out, webhook.Candidate{Kind: webhook.AccessTokenKey, Value: s.AccessToken})
+	}
+	return out
+}
+
+// explain says why a recorded delivery's signature holds or fails.
+func (s *session) explain(d journal.Delivery) []webhook.Explanation {
+	return webhook.Explain(d.Header, d.Body, s.secrets.candidates(s.keyring, s.verifyToken))
 }
