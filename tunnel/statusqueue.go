@@ -77,7 +77,7 @@ func (q *statusQueue) each(f func(Status)) (dropped int) {
 
 // sameButLatency reports whether b says nothing new but a latency.
 func sameButLatency(a, b Status) bool {
-	return a.State == Online && b.State == Online && a.Account == b.Account && sameURL(a, b)
+	return a.State == b.State && (a.State == Online || a.State == Checking) && a.Account == b.Account && sameURL(a, b)
 }
 
 func sameURL(a, b Status) bool {

@@ -33,6 +33,15 @@ type Supervisor struct {
 	// everything that looks like a tunnel token.
 	Secrets []secret.Value
 	Logger  *slog.Logger // nil is silent
+
+	// Check proves a public URL, nil believes the provider. It is asked when a URL
+	// comes up or changes, with growing waits while it fails, and after each half
+	// hour of silence; a URL is Checking before the first answer, and Degraded while
+	// the answer is no.
+	Check Check
+	// Silence tells how long nothing has come through the tunnel; nil counts from
+	// the last check.
+	Silence func() time.Duration
 }
 
 // Run runs the provider until ctx ends, and again, after a growing wait, each
@@ -52,13 +61,21 @@ func (s *Supervisor) Run(ctx context.Context, emit func(Status)) error {
 		secrets: s.Secrets,
 		logger:  logger.With("provider", s.Provider.Info().Name),
 	}
-	var reader sync.WaitGroup
+	var reader, checks sync.WaitGroup
+	checking, stopChecks := context.WithCancel(ctx)
+	defer stopChecks()
+	if s.Check != nil {
+		w.prober = newProber(s, w.proved)
+		checks.Go(func() { w.prober.run(checking) })
+	}
 	reader.Go(func() {
 		if n := w.queue.each(emit); n > 0 {
 			w.logger.Debug("tunnel reports merged for a slow reader", "dropped", n)
 		}
 	})
 	err := s.keepRunning(ctx, w)
+	stopChecks()
+	checks.Wait()
 	w.queue.close()
 	reader.Wait()
 	return err
@@ -114,6 +131,10 @@ type watch struct {
 	everUp  bool      // it was online at some time
 	upSince time.Time // it is online, since then
 	steady  bool      // in this run it was online for long
+
+	prober *prober  // nil: what the provider says of a URL is believed
+	up     Status   // the provider's last Online, to be proved
+	proof  *finding // what the last self-check found about up.URL
 }
 
 // run runs the provider once.
@@ -145,8 +166,56 @@ func (w *watch) report(st Status) {
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.prober != nil {
+		st = w.prove(st)
+	}
+	w.push(st)
+}
+
+// prove gives a public URL the state that its self-check found it in.
+func (w *watch) prove(st Status) Status {
+	if st.State != Online {
+		if w.up.URL != nil {
+			w.up, w.proof = Status{}, nil
+			w.prober.watch(nil)
+		}
+		return st
+	}
+	if !sameURL(st, w.up) {
+		w.proof = nil
+		w.prober.watch(st.URL)
+	}
+	w.up = st
+	switch {
+	case w.proof == nil:
+		st.State = Checking
+	case w.proof.err != nil:
+		st.State, st.Err, st.Hint = Degraded, redactError(w.proof.err, w.secrets), Redact(hintOf(w.proof.err), w.secrets...)
+	}
+	return st
+}
+
+// proved takes what a self-check found.
+func (w *watch) proved(f finding) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.up.URL == nil || *w.up.URL != *f.public {
+		return // the tunnel has changed meanwhile
+	}
+	known := w.proof != nil && w.proof.err == nil
+	w.proof = &f
+	if known && f.err == nil {
+		return // no news
+	}
+	st := w.prove(w.up)
+	st.At = time.Now()
+	w.push(st)
+}
+
+// push queues a report. The caller holds the lock, so that the order holds.
+func (w *watch) push(st Status) {
 	switch st.State {
-	case Online, Degraded:
+	case Checking, Online, Degraded:
 		w.everUp = true
 		if w.upSince.IsZero() {
 			w.upSince = st.At
@@ -161,7 +230,7 @@ func (w *watch) report(st Status) {
 	}
 	w.log(st)
 	w.last = st
-	w.queue.push(st) // under the lock, so that the order holds
+	w.queue.push(st)
 }
 
 // down notes the end of a time online.

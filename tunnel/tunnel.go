@@ -49,7 +49,8 @@ type Provider interface {
 	// emit reports every change: Connecting or Reconnecting for each failed
 	// try, Online for each public URL and each new latency of it, Degraded for
 	// one that is up without working as it should. Failed and Closed follow
-	// from what Run returns, so the provider does not emit them. emit may be
+	// from what Run returns, so the provider does not emit them, nor Checking,
+	// which the supervisor puts before an Online it has to prove. emit may be
 	// called from any goroutine, never blocks and keeps nothing waiting.
 	Run(ctx context.Context, in Ingress, emit func(Status)) error
 }
@@ -93,6 +94,7 @@ type State int
 // The states of a tunnel. Failed and Closed are final.
 const (
 	Connecting   State = iota // not up yet
+	Checking                  // there is a public URL, not proved to reach us yet
 	Online                    // the public URL reaches us
 	Degraded                  // up, but the public URL does not do what it should
 	Reconnecting              // was up, and is being brought back
@@ -105,6 +107,8 @@ func (s State) String() string {
 	switch s {
 	case Connecting:
 		return "connecting"
+	case Checking:
+		return "checking"
 	case Online:
 		return "online"
 	case Degraded:
@@ -124,7 +128,7 @@ func (s State) String() string {
 type Status struct {
 	At      time.Time     // when it was so
 	State   State         //
-	URL     *url.URL      // the public URL, without a path, when Online or Degraded
+	URL     *url.URL      // the public URL, without a path, when Checking, Online or Degraded
 	Account Account       // whose tunnel it is, when Online and the service says so
 	Err     error         // what went wrong last, when not Online
 	Code    string        // the service's code for Err, such as ERR_NGROK_107
