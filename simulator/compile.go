@@ -35,6 +35,7 @@ type compiler struct {
 	events  []event
 	scopes  map[*fixtures.Node]int  // the items of events → their place
 	sent    map[*fixtures.Node]bool // the times of entries, which say when the delivery was sent
+	parties map[*fixtures.Node]int  // the entries of a batch → whose they are
 	mark    string
 	slots   []slot
 	shared  map[slot]int // slots that stand for the same value
@@ -138,52 +139,35 @@ func (c *compiler) addEvent(e event) {
 	c.events = append(c.events, e)
 }
 
-// batch repeats the payload's events in turn until there are n. Changes share an
-// entry; messaging items get one each, as Meta documents it.
-func (c *compiler) batch(n int) {
-	c.listEvents()
-	have := len(c.events)
-	if have == 0 || n <= have {
-		return
-	}
-	for i := have; i < n; i++ {
-		e := c.events[i%have]
-		if e.section == string(webhook.InChanges) {
-			list := e.entry.Member(e.section)
-			list.Items = append(list.Items, e.item.Clone())
-			continue
-		}
-		entry := e.entry.Clone()
-		if list := entry.Member(e.section); list != nil {
-			list.Items = []*fixtures.Node{e.item.Clone()}
-		}
-		e.entries.Items = append(e.entries.Items, entry)
-	}
-	c.listEvents()
-}
+// place is where in the payload a placeholder stands: in which event, or delivery,
+// and in whose entry.
+type place struct{ scope, party int }
 
 // expand puts marks in the place of placeholders.
-func (c *compiler) expand(n *fixtures.Node, scope int) error {
+func (c *compiler) expand(n *fixtures.Node, in place) error {
 	if s, ok := c.scopes[n]; ok {
-		scope = s
+		in.scope = s
+	}
+	if party, ok := c.parties[n]; ok {
+		in.party = party
 	}
 	if n.Kind == fixtures.String && strings.Contains(n.Text, "{{") {
-		return c.expandString(n, scope)
+		return c.expandString(n, in)
 	}
 	for _, item := range n.Items {
-		if err := c.expand(item, scope); err != nil {
+		if err := c.expand(item, in); err != nil {
 			return err
 		}
 	}
 	for _, m := range n.Members {
-		if err := c.expand(m.Value, scope); err != nil {
+		if err := c.expand(m.Value, in); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *compiler) expandString(n *fixtures.Node, scope int) error {
+func (c *compiler) expandString(n *fixtures.Node, in place) error {
 	parts, err := fixtures.SplitPlaceholders(n.Text)
 	if err != nil {
 		return err
@@ -207,7 +191,7 @@ func (c *compiler) expandString(n *fixtures.Node, scope int) error {
 			b.WriteString("https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=" + c.newMark(assetID) +
 				"&signature=Ab" + c.newMark(cdnSignature))
 		default:
-			s := slot{kind: kinds[p.Name], label: p.Label, scope: scope, sent: c.sent[n]}
+			s := slot{kind: kinds[p.Name], label: p.Label, scope: in.scope, party: in.party, sent: c.sent[n]}
 			if s.kind.ofRun() {
 				s.scope = delivery
 			}

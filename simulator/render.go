@@ -18,9 +18,6 @@ const (
 	Test Shape = "test" // as the dashboard's Test button sends, with its fixed values
 )
 
-// MaxBatch is how many updates Meta puts into one delivery at most.
-const MaxBatch = 1000
-
 // Options says how a fixture becomes a request.
 type Options struct {
 	Vars    map[string]string // values of {{var:NAME}}
@@ -108,10 +105,12 @@ func (r *Run) compile(f fixtures.Fixture, o Options) (*Template, error) {
 		return nil, err
 	}
 	c := newCompiler(r, payload, o)
-	c.batch(o.Batch)
+	if err := c.batch(o.Batch); err != nil {
+		return nil, err
+	}
 	switch {
 	case f.Wrapped:
-		if err := c.expand(payload, delivery); err != nil {
+		if err := c.expand(payload, place{scope: delivery}); err != nil {
 			return nil, err
 		}
 	case o.Fresh:

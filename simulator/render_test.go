@@ -235,44 +235,6 @@ func TestVars(t *testing.T) {
 	}
 }
 
-// TestBatch counts events, ids and places.
-func TestBatch(t *testing.T) {
-	for name, want := range map[string]struct{ entries, first int }{
-		"comments": {1, 1000}, "messages": {1000, 1}, "standby": {1000, 1},
-	} {
-		body := render(t, builtin(t, name), simulator.Options{Batch: simulator.MaxBatch})
-		payload, err := webhook.Parse([]byte(body))
-		if err != nil || len(payload.Events) != simulator.MaxBatch || payload.Entries != want.entries {
-			t.Errorf("%s: %d events in %d entries, %v, want %d in %d", name, len(payload.Events), payload.Entries, err, simulator.MaxBatch, want.entries)
-		}
-		seen := map[string]bool{}
-		for _, e := range payload.Events {
-			if name == "comments" {
-				seen[at(t, string(e.Raw), "value", "id")] = true
-				continue
-			}
-			mid := at(t, string(e.Raw), "message", "mid")
-			checkMID(t, mid, e.Account, fmt.Sprint(e.Time.UnixMilli()))
-			seen[mid] = true
-		}
-		if len(seen) != simulator.MaxBatch {
-			t.Errorf("%s: %d ids", name, len(seen))
-		}
-	}
-	f := parse(t, `{"object":"instagram","entry":[{"id":"1","changes":[{"value":{"text":"a"},"field":"comments"},{"value":{"text":"b"},"field":"comments"}]}]}`)
-	payload, err := webhook.Parse([]byte(render(t, f, simulator.Options{Batch: 5})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var texts []string
-	for _, e := range payload.Events {
-		texts = append(texts, e.Text)
-	}
-	if diff := cmp.Diff([]string{"a", "b", "a", "b", "a"}, texts); diff != "" {
-		t.Errorf("events in turn (-want +got):\n%s", diff)
-	}
-}
-
 // TestFresh renews a captured body and keeps what the app knows.
 func TestFresh(t *testing.T) {
 	v := readVectors(t)

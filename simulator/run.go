@@ -25,17 +25,27 @@ var seededStart = time.UnixMilli(1_790_000_124_367)
 
 // Run hands out what fixtures have placeholders for: one customer writes to one
 // account throughout, so that their deliveries make a conversation, and every event
-// has ids and a time of its own. It is safe for concurrent use.
+// has ids and a time of its own. Only a batch is about further accounts, each with a
+// customer of its own. It is safe for concurrent use.
 type Run struct {
-	account  string
-	user     string
-	username string
+	parties [batchAccounts]party // the first are those of all single events
 
 	mu       sync.Mutex
 	rng      source
 	now      func() time.Time
 	last     int64 // microseconds of the latest event: no two share one
 	labelled map[string]string
+}
+
+// party is an account and the customer who writes to it. Meta's ids of customers hold
+// for one account only, so another account means another id.
+type party struct {
+	account, user, username string
+}
+
+func (s *source) party() party {
+	account := string(s.appendID(nil, "17841", idLength))
+	return party{account, s.userID(), s.username()}
 }
 
 // NewRun returns a run. With a seed other than 0 it hands out the same ids and
@@ -57,8 +67,11 @@ func NewRun(seed uint64, clock func() time.Time) *Run {
 		seed = rand.Uint64() //nolint:gosec // ids, not keys
 	}
 	r := &Run{rng: newSource(seed), now: clock, labelled: map[string]string{}}
-	r.account = string(r.rng.appendID(nil, "17841", 17))
-	r.user, r.username = r.rng.userID(), r.rng.username()
+	r.parties[0] = r.rng.party()
+	others := newSource(^seed)
+	for i := 1; i < len(r.parties); i++ {
+		r.parties[i] = others.party()
+	}
 	return r
 }
 
@@ -108,7 +121,7 @@ func (r *Run) label(s slot, account string, at time.Time) string {
 		v = r.rng.username()
 	case mid:
 		// Several labels of one delivery must not share a microsecond.
-		v = webhook.NewMID(account, r.thread(account), at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond))
+		v = webhook.NewMID(account, r.thread(account, s.party), at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond))
 	default:
 		v = string(r.rng.appendKind(nil, s.kind))
 	}
@@ -116,9 +129,9 @@ func (r *Run) label(s slot, account string, at time.Time) string {
 	return v
 }
 
-// thread returns the conversation of an account with the run's customer.
-func (r *Run) thread(account string) uint64 {
+// thread returns the conversation of an account with the customer of a party.
+func (r *Run) thread(account string, party int) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(account + "/" + r.user)) // never fails
+	_, _ = h.Write([]byte(account + "/" + r.parties[party].user)) // never fails
 	return h.Sum64()
 }

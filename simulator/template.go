@@ -35,7 +35,7 @@ const end = -1
 
 // scope is what an event's ids depend on.
 type scope struct {
-	account string // written out in the payload; "" = the run's
+	account string // written out in the payload; "" = the party's
 	millis  int64  // timestamp written out in the payload; 0 = the run's clock
 }
 
@@ -43,6 +43,7 @@ type scope struct {
 type slot struct {
 	kind   kind
 	scope  int    // place of the event, or delivery
+	party  int    // place in the run's parties: whose entry it stands in
 	label  string // of a labelled placeholder
 	sent   bool   // of a time: when the delivery was sent, not when the event happened
 	thread uint64 // of a mid: the conversation of the mid it replaces; 0 = the run's
@@ -78,7 +79,7 @@ var labelNames = map[kind]string{
 	mid: "mid", storyID: "story.id", adID: "ad.id",
 }
 
-// ofRun reports whether a kind has one value in all events of a run.
+// ofRun reports whether a kind has one value in all events of a party.
 func (k kind) ofRun() bool { return k == userID || k == username || k == accountID }
 
 // kindSizes are the usual lengths of the values.
@@ -153,11 +154,11 @@ func (t *Template) fill(v *values, turn turn) {
 			text = append(text, labels[0]...)
 			labels = labels[1:]
 		case s.kind == userID:
-			text = append(text, t.run.user...)
+			text = append(text, t.run.parties[s.party].user...)
 		case s.kind == username:
-			text = append(text, t.run.username...)
+			text = append(text, t.run.parties[s.party].username...)
 		case s.kind == accountID:
-			text = append(text, t.run.account...)
+			text = append(text, t.run.parties[s.party].account...)
 		case s.kind == nowS:
 			text = strconv.AppendInt(text, t.at(s, turn).Unix(), 10)
 		case s.kind == nowMS:
@@ -177,7 +178,7 @@ func (t *Template) account(s slot) string {
 	if s.scope != delivery && t.events[s.scope].account != "" {
 		return t.events[s.scope].account
 	}
-	return t.run.account
+	return t.run.parties[s.party].account
 }
 
 // at returns the time a slot means. Two events of a run never share a microsecond,
@@ -198,7 +199,7 @@ func (t *Template) mid(s slot, turn turn) string {
 	account := t.account(s)
 	thread := s.thread
 	if thread == 0 {
-		thread = t.run.thread(account)
+		thread = t.run.thread(account, s.party)
 	}
 	return webhook.NewMID(account, thread, t.at(s, turn))
 }
