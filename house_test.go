@@ -36,6 +36,7 @@ const (
 // docs/architecture.md; a new row needs a noun of its own and two users.
 var house = map[string]room{
 	"internal/secret":  {},
+	"internal/capture": {},
 	"internal/webhook": {ours: []string{"internal/secret"}, foreign: []string{jsontext}},
 	"internal/graph":   {ours: []string{"internal/secret"}},
 	"internal/journal": {ours: []string{"internal/webhook"}, foreign: []string{"zombiezen.com/go/sqlite"}},
@@ -69,6 +70,7 @@ var house = map[string]room{
 		ours: []string{
 			"tunnel", "simulator", "fixtures", "tui", "internal/webhook", "internal/secret",
 			"internal/journal", "internal/receiver", "internal/forward", "internal/graph", "internal/check",
+			"internal/capture",
 		},
 		foreign: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/charmbracelet/x/term", "github.com/charmbracelet/colorprofile",
