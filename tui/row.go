@@ -37,7 +37,15 @@ func (l *look) row(p *pen, r *journal.Row, selected bool, zone *time.Location, s
 	l.verdict(p, r)
 	p.gap(1)
 	if p.left < narrow-timeCells-5 {
-		p.column(l.fieldStyle(r), l.field(r), p.left-statusCells-1, false)
+		end := statusCells + 1
+		p.left -= end
+		p.put(l.fieldStyle(r), l.field(r))
+		if label := r.Flags.Label(); label != "" {
+			p.gap(1)
+			p.put(l.warn, "["+label+"]")
+		}
+		p.to(0)
+		p.left = end
 		p.gap(1)
 		l.status(p, r)
 		p.to(0)
@@ -104,8 +112,8 @@ func (l *look) fieldStyle(r *journal.Row) style {
 	return l.key
 }
 
-// summary draws who did what into n cells, or that the signature does not
-// hold; the detail says why.
+// summary draws who did what into n cells, what is odd about it in front, or that
+// the signature does not hold; the detail says why.
 func (l *look) summary(p *pen, r *journal.Row, n int) {
 	end := p.left - n
 	who, what := splitWho(r.Summary, r.Username)
@@ -125,6 +133,10 @@ func (l *look) summary(p *pen, r *journal.Row, n int) {
 		st = l.dim
 	}
 	p.left -= end // so that the texts end where the column ends
+	if label := r.Flags.Label(); label != "" && r.Verdict != webhook.Invalid && r.Verdict != webhook.Unsigned {
+		p.put(l.warn, "["+label+"]")
+		p.gap(1)
+	}
 	if who != "" {
 		p.put(l.strong, l.clean(who))
 		p.gap(1)

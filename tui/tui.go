@@ -7,6 +7,9 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
 // Config is what a [Model] is made of.
@@ -15,6 +18,9 @@ type Config struct {
 	Session  Session
 	Fixtures Fixtures
 	Status   *Status
+	// Explain says why a signature fails, the likeliest cause first; nil: only the
+	// recorded reason is shown. It may take its time and is called from a command.
+	Explain func(journal.Delivery) []webhook.Explanation
 
 	Theme Theme // [None] when NO_COLOR is set
 	ASCII bool  // only ASCII symbols and frames

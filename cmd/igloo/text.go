@@ -61,6 +61,9 @@ func rowSummary(r journal.Row) string {
 	if r.Events > 1 {
 		text = fmt.Sprintf("×%d %s", r.Events, text)
 	}
+	if label := r.Flags.Label(); label != "" {
+		text = fmt.Sprintf("[%s] %s", label, text)
+	}
 	if r.Verdict != webhook.Verified {
 		text = fmt.Sprintf("%s (%s)", r.Reason, text)
 	}

@@ -36,6 +36,7 @@ func (t *tuiScreen) Run(ctx, _ context.Context) error {
 		Session:  s,
 		Fixtures: s.fixtures,
 		Status:   s.status,
+		Explain:  s.explain,
 		Theme:    theme,
 		ASCII:    s.flags.ASCII || !utf8Locale(t.command.getenv),
 	})

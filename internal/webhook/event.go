@@ -2,48 +2,6 @@ package webhook
 
 import "time"
 
-// Flag marks what is worth knowing about an event beside its field. Flags combine.
-type Flag uint32
-
-const (
-	// Test marks a delivery of the dashboard's Test button (entry id "0" or one of
-	// Meta's fixed sample values).
-	Test Flag = 1 << iota
-	// Echo marks a message the business itself sent.
-	Echo
-	// Own marks the account's own comment or reply, or a message to itself.
-	Own
-	// Deleted marks an unsent message.
-	Deleted
-	// OnStandby marks an event that arrived under entry.standby: another app owns
-	// the conversation.
-	OnStandby
-	// NoSender marks a messaging item without sender and recipient.
-	NoSender
-	// HollowEdit marks message_edit with num_edit 0 and no text, Meta's sign that
-	// the messages field is not enabled on the app.
-	HollowEdit
-	// Unknown marks an event whose field or shape igloo does not know.
-	Unknown
-	// WithoutValue marks an event of entry.changed_fields: the subscription does
-	// not include values.
-	WithoutValue
-)
-
-// flagNames are the flags in the order of their bits, as people write them.
-var flagNames = []string{"test", "echo", "own", "deleted", "standby", "no_sender", "hollow_edit", "unknown", "without_value"}
-
-// Names lists the flags by name, such as "echo".
-func (f Flag) Names() []string {
-	var names []string
-	for bit, name := range flagNames {
-		if f&(1<<bit) != 0 {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // Event is one change or one messaging item: the thing that happened.
 type Event struct {
 	N       int     // position in the delivery, from 1

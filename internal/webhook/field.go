@@ -1,8 +1,12 @@
 package webhook
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// Field is a topic an app can subscribe to.
+// Field is a topic an app can subscribe to, with what is known about it. The
+// catalogue is the table in fieldtable.go.
 type Field struct {
 	Name    string
 	Dialect Dialect
@@ -12,68 +16,120 @@ type Field struct {
 	// lists a field without a shape and never invents one.
 	Shape bool
 	About string // one line: what happened when it arrives
+
+	Permissions Permissions
+	Default     Default
+	// Accepted says that the subscribed_apps endpoint of Instagram Login takes the
+	// name. One name it does not take makes the whole call fail.
+	Accepted bool
+	// Twin is the same field on the other object: "messaging_referrals" of
+	// "messaging_referral". Spellings are other names Meta's pages print for it.
+	Twin      string
+	Spellings []string
+
+	Limits   []string // what it does not do, and what surprises people
+	Evidence string   // how sure the shape is
 }
 
-var (
-	onInstagram = []string{"instagram"}
-	onPage      = []string{"page"}
-	onBoth      = []string{"instagram", "page"}
+// Permissions is a row of Meta's permission table: what an app of each product needs.
+type Permissions struct {
+	Instagram, Facebook, Messenger Grant
+}
+
+// Grant is what Meta's permission table prints for a field and a product. The zero
+// value is its "x": not available.
+type Grant struct {
+	Names []string // permissions, all of them needed
+	Note  string   // printed in their place, or what is odd about them
+	// Advanced says that Meta names Advanced Access for it. Another of its pages
+	// says that Standard Access is enough for accounts the business owns.
+	Advanced bool
+}
+
+// Available reports whether the product delivers the field, by itself or within
+// another one.
+func (g Grant) Available() bool { return len(g.Names) > 0 || g.Note != "" }
+
+// Of returns the grant of one product.
+func (p Permissions) Of(l Login) Grant {
+	switch l {
+	case InstagramLogin:
+		return p.Instagram
+	case FacebookLogin:
+		return p.Facebook
+	case Messenger:
+		return p.Messenger
+	}
+	return Grant{}
+}
+
+// Listed reports whether Meta's table has a row for the field.
+func (p Permissions) Listed() bool {
+	return p.Instagram.Available() || p.Facebook.Available() || p.Messenger.Available()
+}
+
+// Default says whether a field is subscribed without being asked for. The sources
+// disagree, so read a subscription back.
+type Default string
+
+// The values of Default.
+const (
+	NotByDefault Default = "no"
+	// Disputed: Meta's pages count it among the default fields of an app with
+	// Instagram Login; developers report that only messages is.
+	Disputed  Default = "disputed"
+	ByDefault Default = "yes" // by either account
 )
-
-// fields is the catalogue: the fields of Meta's permission table, those its
-// subscribed_apps endpoint accepts, and the Messenger names of the same things.
-var fields = []Field{
-	{"comments", Changes, onInstagram, true, "someone commented on the account's media, or replied"},
-	{"live_comments", Changes, onInstagram, true, "someone commented during a live broadcast"},
-	{"mentions", Changes, onInstagram, true, "someone mentioned the account in a caption or a comment"},
-	{"story_insights", Changes, onInstagram, true, "a story expired, with its figures"},
-	{"messages", Messaging, onBoth, true, "a direct message, sent or received"},
-	{"message_echoes", Messaging, onBoth, true, "the business sent a message; Instagram delivers it as messages"},
-	{"message_reactions", Messaging, onBoth, true, "someone reacted to a message, or took it back"},
-	{"message_edit", Messaging, onInstagram, true, "someone edited a message"},
-	{"message_edits", Messaging, onPage, true, "someone edited a message"},
-	{"messaging_postbacks", Messaging, onBoth, true, "someone tapped an icebreaker, a menu entry or a button"},
-	{"messaging_referral", Messaging, onInstagram, true, "someone came back through an ig.me link"},
-	{"messaging_referrals", Messaging, onPage, true, "someone came back through an m.me link or an ad"},
-	{"messaging_seen", Messaging, onInstagram, true, "someone read a message"},
-	{"message_reads", Messaging, onPage, true, "someone read the conversation"},
-	{"message_deliveries", Messaging, onPage, true, "a message of the business was delivered"},
-	{"messaging_optins", Messaging, onBoth, true, "someone agreed to receive notification messages"},
-	{"messaging_handover", Messaging, onInstagram, true, "a conversation changed hands between apps"},
-	{"messaging_handovers", Messaging, onPage, true, "a conversation changed hands between apps"},
-	{"messaging_policy_enforcement", Messaging, onBoth, true, "Meta warned or blocked the app"},
-	{"response_feedback", Messaging, onBoth, true, "someone rated an answer"},
-	{"standby", Messaging, onBoth, true, "an event of a conversation another app owns"},
-
-	{Name: "agent_messages", Objects: onInstagram},
-	{Name: "comment_poll_response", Objects: onInstagram},
-	{Name: "creator_marketplace_invited_creator_onboarding", Objects: onInstagram},
-	{Name: "creator_marketplace_projects", Objects: onInstagram},
-	{Name: "delta", Objects: onInstagram},
-	{Name: "follow", Objects: onInstagram},
-	{Name: "onboarding_welcome_message_series", Objects: onInstagram},
-	{Name: "share_to_story", Objects: onInstagram},
-	{Name: "story_poll_response", Objects: onInstagram},
-	{Name: "story_reactions", Objects: onInstagram},
-}
 
 // Fields returns the catalogue of fields, those with a known shape first.
 func Fields() []Field { return slices.Clone(fields) }
 
 // LookupField finds a field by its exact name.
 func LookupField(name string) (Field, bool) {
-	i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
-	if i < 0 {
-		return Field{}, false
+	for i := range fields { // rows are large, so they are not copied to be looked at
+		if fields[i].Name == name {
+			return fields[i], true
+		}
 	}
-	return fields[i], true
+	return Field{}, false
 }
 
-// pageNames maps Instagram's name of a messaging field to the Messenger Platform's,
-// where they differ. See https://developers.facebook.com/docs/messenger-platform/webhooks.
-var pageNames = map[string]string{
-	"message_edit":       "message_edits",
-	"messaging_referral": "messaging_referrals",
-	"messaging_handover": "messaging_handovers",
-	"messaging_seen":     "message_reads",
+// FindField finds a field by its name as people write it: in any case, with dashes
+// or spaces, or in one of its other spellings.
+func FindField(name string) (Field, bool) {
+	name = strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
+	if f, ok := LookupField(name); ok {
+		return f, true
+	}
+	for i := range fields {
+		if slices.Contains(fields[i].Spellings, name) {
+			return fields[i], true
+		}
+	}
+	return Field{}, false
+}
+
+// AcceptedField finds the field that the subscribed_apps endpoint of Instagram Login
+// takes for a name: the field itself, its twin there, or one it is delivered with.
+func AcceptedField(name string) (Field, bool) {
+	f, ok := FindField(name)
+	switch {
+	case !ok:
+		return Field{}, false
+	case f.Accepted:
+		return f, true
+	case f.Name == "message_echoes":
+		return LookupField("messages")
+	}
+	twin, ok := LookupField(f.Twin)
+	return twin, ok && twin.Accepted
+}
+
+// pageName returns the Messenger Platform's name of a messaging field of Instagram,
+// where they differ.
+func pageName(field string) string {
+	if f, ok := LookupField(field); ok && f.Twin != "" && slices.Equal(f.Objects, onInstagram) {
+		return f.Twin
+	}
+	return field
 }

@@ -93,7 +93,7 @@ func (p *parser) entry(entry []byte) {
 			base.Sent = stamp(integer(value))
 		}
 	}
-	if base.Account == "0" {
+	if base.Account == testAccount {
 		base.Flags |= Test
 	}
 	for key, value := range members(entry) {
@@ -141,15 +141,13 @@ func (p *parser) change(e Event, section Section, item []byte) {
 		p.add(p.describe(e, value))
 	case field.Dialect == Messaging:
 		// The dashboard's Test of the Instagram-Login product puts a messaging item
-		// under changes.
+		// under changes; nothing else does.
+		e.Flags |= Test
 		p.messaging(e, item, value)
 	default:
 		e.Party, e.Username = text(path(value, "from", "id")), text(path(value, "from", "username"))
 		if e.Party != "" && e.Party == e.Account || member(member(value, "from"), "self_ig_scoped_id") != nil {
 			e.Flags |= Own
-		}
-		if e.Party == "232323232" { // Meta's fixed sample commenter
-			e.Flags |= Test
 		}
 		p.add(p.describe(e, value))
 	}
@@ -161,10 +159,10 @@ func (p *parser) messaging(e Event, raw, item []byte) {
 	e.Raw = raw
 	e.Time = stamp(integer(member(item, "timestamp")))
 	sender, recipient := text(path(item, "sender", "id")), text(path(item, "recipient", "id"))
-	if sender == "" {
+	key, value := eventObject(item)
+	if sender == "" && !senderless(key) {
 		e.Flags |= NoSender
 	}
-	key, value := eventObject(item)
 	if isTrue(member(value, "is_echo")) {
 		e.Flags |= Echo
 	}
@@ -189,23 +187,13 @@ func (p *parser) messaging(e Event, raw, item []byte) {
 
 // eventObjects are the keys that say what a messaging item is, with the field that
 // delivers it.
-var eventObjects = map[string]string{
-	"message":                "messages",
-	"reaction":               "message_reactions",
-	"message_edit":           "message_edit",
-	"postback":               "messaging_postbacks",
-	"referral":               "messaging_referral",
-	"read":                   "messaging_seen",
-	"delivery":               "message_deliveries",
-	"optin":                  "messaging_optins",
-	"pass_thread_control":    "messaging_handover",
-	"take_thread_control":    "messaging_handover",
-	"request_thread_control": "messaging_handover",
-	"app_roles":              "messaging_handover",
-	"policy_enforcement":     "messaging_policy_enforcement",
-	"policy-enforcement":     "messaging_policy_enforcement", // old spelling
-	"response_feedback":      "response_feedback",
-}
+var eventObjects = func() map[string]string {
+	fields := make(map[string]string, len(items))
+	for _, item := range items {
+		fields[item.event] = item.field
+	}
+	return fields
+}()
 
 // eventObject returns the first member of a messaging item that names its kind.
 func eventObject(item []byte) (key string, value []byte) {
@@ -217,6 +205,10 @@ func eventObject(item []byte) (key string, value []byte) {
 	return "", nil
 }
 
+// senderless reports whether events of a kind have no sender by nature: Meta itself
+// speaks.
+func senderless(key string) bool { return key == "policy_enforcement" || key == "policy-enforcement" }
+
 // fieldOf returns the field an event object belongs to, by the spelling of the
 // payload's object.
 func fieldOf(key string, e Event) string {
@@ -224,15 +216,13 @@ func fieldOf(key string, e Event) string {
 		return "standby"
 	}
 	field := eventObjects[key]
-	if e.Object == "page" {
-		if name, ok := pageNames[field]; ok {
-			return name
-		}
-		if field == "messages" && e.Flags&Echo != 0 {
-			return "message_echoes"
-		}
+	switch {
+	case e.Object != "page":
+		return field
+	case field == "messages" && e.Flags&Echo != 0:
+		return "message_echoes"
 	}
-	return field
+	return pageName(field)
 }
 
 // stamp reads Unix seconds or milliseconds: Meta sends both, by dialect, and its

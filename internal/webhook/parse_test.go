@@ -67,7 +67,7 @@ func TestParse(t *testing.T) {
 			Sent: sent, Time: happened, Summary: "read the conversation",
 		}},
 		{"unreact", instagramMessage(`"reaction":{"mid":"m","action":"unreact"}`), dm("message_reactions", "unreact", "", "10827…273 took back a reaction", 0)},
-		{"image", instagramMessage(`"message":{"mid":"m","attachments":[{"type":"image","payload":{"url":"u"}}]}`), dm("messages", "image", "", "10827…273 sent image", 0)},
+		{"image", instagramMessage(`"message":{"mid":"m","attachments":[{"type":"image","payload":{"url":"u"}}]}`), dm("messages", "image", "", "10827…273 sent an image", 0)},
 		{"two images", instagramMessage(`"message":{"mid":"m","attachments":[{"type":"image"},{"type":"image"}]}`), dm("messages", "image", "", "10827…273 sent 2 attachments, first image", 0)},
 		{"quick reply", instagramMessage(`"message":{"mid":"m","text":"Opening hours","quick_reply":{"payload":"MENU_HOURS"}}`), dm("messages", "quick_reply", "Opening hours", `10827…273 tapped "Opening hours", payload MENU_HOURS`, 0)},
 		{"inline reply", instagramMessage(`"message":{"mid":"m","text":"Yes","reply_to":{"mid":"e"}}`), dm("messages", "reply", "Yes", "10827…273 Yes", 0)},
@@ -76,11 +76,11 @@ func TestParse(t *testing.T) {
 		{"unsupported", instagramMessage(`"message":{"mid":"m","is_unsupported":true}`), dm("messages", "unsupported", "", "10827…273 sent something the API does not show", 0)},
 		{"postback", instagramMessage(`"postback":{"mid":"m","title":"Talk to a human","payload":"HUMAN"}`), dm("messaging_postbacks", "", "Talk to a human HUMAN", `10827…273 tapped "Talk to a human", payload HUMAN`, 0)},
 		{"hollow edit", instagramMessage(`"message_edit":{"mid":"m","num_edit":0}`), dm("message_edit", "", "", "10827…273 message_edit without text: is the messages field enabled on the app?", webhook.HollowEdit)},
-		{"handover", instagramMessage(`"pass_thread_control":{"new_owner_app_id":"263902037430900"}`), dm("messaging_handover", "pass", "", "10827…273 pass thread control to app 263902037430900", 0)},
+		{"handover", instagramMessage(`"pass_thread_control":{"new_owner_app_id":"263902037430900"}`), dm("messaging_handover", "pass", "", "10827…273 conversation passed to the Page Inbox", 0)},
 		{"unknown item", instagramMessage(`"wave":{"hand":"left"}`), dm("", "", "", "10827…273 an event igloo does not know: wave", webhook.Unknown)},
 		{
 			"echo", `{"object":"instagram","entry":[{"time":1790000124367,"id":"17841499100200301","messaging":[{"sender":{"id":"17841499100200301"},"recipient":{"id":"1082736450918273"},"timestamp":1790000123456,"message":{"mid":"m","text":"Thanks","is_echo":true}}]}]}`,
-			dm("messages", "echo", "Thanks", "to 10827…273 echo: Thanks", webhook.Echo),
+			dm("messages", "echo", "Thanks", "to 10827…273 Thanks", webhook.Echo),
 		},
 		{"reply on a reel", change("comments", `{"from": {"id": "1082736450918273", "username": "river.baker"}, "media": {"id": "1", "media_product_type": "REELS"}, "id": "2", "parent_id": "3", "text": "Me too"}`), comment("comments", "reply", "Me too", "@river.baker Me too")},
 		{"live comment", change("live_comments", `{"from": {"id": "1082736450918273", "username": "river.baker"}, "media": {"media_product_type": "LIVE"}, "text": "hi"}`), comment("live_comments", "live", "hi", "@river.baker hi")},
@@ -92,7 +92,7 @@ func TestParse(t *testing.T) {
 		}},
 		{"story insights", change("story_insights", `{"media_id": "18112233905846170", "impressions": 412, "exits": -1}`), webhook.Event{
 			N: 1, Object: "instagram", Section: webhook.InChanges, Field: "story_insights", Account: account, Sent: time.Unix(1790000123, 0),
-			Summary: "story 18112…170 impressions 412 exits -1",
+			Summary: "story 18112…170 impressions 412 exits <5",
 		}},
 		{"mention", change("mentions", `{"comment_id": "17906421385120336", "media_id": "18064310520917744"}`), webhook.Event{
 			N: 1, Object: "instagram", Section: webhook.InChanges, Field: "mentions", Kind: "comment", Account: account, Sent: time.Unix(1790000123, 0),
@@ -107,7 +107,7 @@ func TestParse(t *testing.T) {
 			Sent: sent, Time: happened, Text: "anyone?", Summary: "10827…273 anyone?",
 		}},
 		{"page echo", `{"object":"page","entry":[{"id":"p","time":1790000124367,"messaging":[{"sender":{"id":"p"},"recipient":{"id":"u"},"message":{"text":"hi","is_echo":true}}]}]}`, webhook.Event{
-			N: 1, Object: "page", Section: webhook.InMessaging, Field: "message_echoes", Kind: "echo", Flags: webhook.Echo, Account: "p", Party: "u", Sent: sent, Text: "hi", Summary: "to u echo: hi",
+			N: 1, Object: "page", Section: webhook.InMessaging, Field: "message_echoes", Kind: "echo", Flags: webhook.Echo, Account: "p", Party: "u", Sent: sent, Text: "hi", Summary: "to u hi",
 		}},
 		{"changed_fields", `{"object":"user","entry":[{"uid":"1","id":"2","time":1790000123,"changed_fields":["photos"]}]}`, webhook.Event{
 			N: 1, Object: "user", Section: webhook.InChangedFields, Field: "photos", Flags: webhook.WithoutValue, Account: "2", Sent: time.Unix(1790000123, 0),
