@@ -54,21 +54,26 @@ func isComment(item *fixtures.Node) bool {
 	return field != nil && strings.HasSuffix(field.Text, "comments")
 }
 
-// renewMID makes a mid of the same account and conversation.
+// renewMID makes a mid of the same account and conversation, or one of a Page.
 func (c *compiler) renewMID(renewed map[string]string, old string, scope int) {
 	if _, ok := renewed[old]; ok {
 		return
 	}
 	s := slot{kind: mid, scope: scope, serial: len(renewed)}
-	if id, err := webhook.ParseMID(old); err == nil {
+	if strings.HasPrefix(old, pageMIDPrefix) {
+		s.kind = pageMID
+	} else if id, err := webhook.ParseMID(old); err == nil {
 		s.thread = id.Thread
 	}
 	renewed[old] = c.sharedMark(s)
 }
 
+// millisDigits is from how many digits on a time counts milliseconds: today's have 13,
+// and seconds 10.
+const millisDigits = 12
+
 // renewTime replaces a time, in the unit and type it has.
 func (c *compiler) renewTime(n *fixtures.Node, scope int, sent bool) {
-	const millisDigits = 12 // seconds have 10
 	s := slot{kind: nowS, scope: scope, sent: sent}
 	if len(n.Text) >= millisDigits {
 		s.kind = nowMS
