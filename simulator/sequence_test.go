@@ -43,7 +43,7 @@ func TestLater(t *testing.T) {
 func numbered(n int) iter.Seq[*simulator.Request] {
 	return func(yield func(*simulator.Request) bool) {
 		for i := range n {
-			if !yield(&simulator.Request{Body: fmt.Appendf(nil, `{"entry":[{"time":%d}]}`, 100*i)}) {
+			if !yield(&simulator.Request{Body: fmt.Appendf(nil, `{"entry":[{"time":%d}]}`, 100*(i+1))}) {
 				return
 			}
 		}
@@ -61,7 +61,7 @@ func times(requests iter.Seq[*simulator.Request]) []string {
 
 func TestDuplicate(t *testing.T) {
 	got := times(simulator.Duplicate(numbered(3), 2))
-	if diff := cmp.Diff([]string{"0", "19", "38", "100", "119", "138", "200", "219", "238"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"100", "119", "138", "200", "219", "238", "300", "319", "338"}, got); diff != "" {
 		t.Errorf("Duplicate (-want +got):\n%s", diff)
 	}
 	for r := range simulator.Duplicate(numbered(1<<40), 1) {
@@ -73,16 +73,16 @@ func TestDuplicate(t *testing.T) {
 
 // TestShuffle yields everything once, out of order, and again so for the same seed.
 func TestShuffle(t *testing.T) {
-	if got := times(simulator.Shuffle(numbered(2), 0)); !slices.Equal(got, []string{"100", "0"}) {
+	if got := times(simulator.Shuffle(numbered(2), 0)); !slices.Equal(got, []string{"200", "100"}) {
 		t.Errorf("two of them: %v", got)
 	}
-	if got := times(simulator.Shuffle(numbered(1), 0)); !slices.Equal(got, []string{"0"}) {
+	if got := times(simulator.Shuffle(numbered(1), 0)); !slices.Equal(got, []string{"100"}) {
 		t.Errorf("one: %v", got)
 	}
 	if got := times(simulator.Shuffle(numbered(0), 0)); got != nil {
 		t.Errorf("none: %v", got)
 	}
-	if diff := cmp.Diff([]string{"300", "400", "100", "500", "0", "200"}, times(simulator.Shuffle(numbered(6), 7))); diff != "" {
+	if diff := cmp.Diff([]string{"400", "500", "200", "600", "100", "300"}, times(simulator.Shuffle(numbered(6), 7))); diff != "" {
 		t.Errorf("six with seed 7 (-want +got):\n%s", diff)
 	}
 	got := times(simulator.Shuffle(numbered(5000), 1))
