@@ -38,11 +38,13 @@ func (c *compiler) batch(n int) error {
 	c.parties = map[*fixtures.Node]int{}
 	for i := have; i < n; i++ {
 		e, party := c.events[i%have], 0
-		if id := e.entry.Member("id"); id != nil && strings.Contains(id.Text, "{{account.id") {
+		if id := e.entry.Member("id"); id != nil && (strings.Contains(id.Text, "{{account.id") || strings.Contains(id.Text, "{{page.id")) {
 			party = i / have % accounts
 		}
 		if e.section != string(webhook.InChanges) {
-			c.addEntry(e, party).Items = []*fixtures.Node{e.item.Clone()}
+			if list := c.addEntry(e, party); list != nil {
+				list.Items = []*fixtures.Node{e.item.Clone()}
+			}
 			continue
 		}
 		list := lists[owned{e.entry, party}]
@@ -60,12 +62,14 @@ func (c *compiler) batch(n int) error {
 }
 
 // addEntry adds an entry like an event's to the payload and returns its list, which
-// is empty.
+// is empty, or nil when the entry is the event itself.
 func (c *compiler) addEntry(e event, party int) *fixtures.Node {
-	entry, entries := e.entry.Clone(), c.payload.Member("entry")
-	entries.Items = append(entries.Items, entry)
+	entry := e.entry.Clone()
+	e.entries.Items = append(e.entries.Items, entry)
 	c.parties[entry] = party
 	list := entry.Member(e.section)
-	list.Items = nil
+	if list != nil {
+		list.Items = nil
+	}
 	return list
 }

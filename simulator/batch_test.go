@@ -87,9 +87,26 @@ func TestBatchOfOwnAccount(t *testing.T) {
 	}
 }
 
+// TestBatchOfEntries repeats what is an event by itself: a delivery without values,
+// and the array and the flat entry that Meta's pages print.
+func TestBatchOfEntries(t *testing.T) {
+	for file, want := range map[string]string{
+		`{"object":"instagram","entry":[{"id":"1","changed_fields":["comments"]}]}`: `{"object": "instagram", "entry": [` +
+			`{"id": "1", "changed_fields": ["comments"]}, {"id": "1", "changed_fields": ["comments"]}]}`,
+		`{"object":"instagram","entry":[{"id":"1","field":"comments","value":{}}]}`: `{"object": "instagram", "entry": [` +
+			`{"id": "1", "field": "comments", "value": {}}, {"id": "1", "field": "comments", "value": {}}]}`,
+		`{"field":"messages","never_sent":true,"payload":[{"object":"instagram","entry":[{"id":"1","messaging":[{"message":{}}]}]}]}`: `[{"object":"instagram","entry":[` +
+			`{"id":"1","messaging":[{"message":{}}]},{"id":"1","messaging":[{"message":{}}]}]}]`,
+	} {
+		if diff := cmp.Diff(want, render(t, parse(t, file), simulator.Options{Batch: 2})); diff != "" {
+			t.Errorf("body (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestBatchOfNothing refuses what has no event to repeat.
 func TestBatchOfNothing(t *testing.T) {
-	f := parse(t, `{"object":"instagram","entry":[{"id":"1","changed_fields":["comments"]}]}`)
+	f := parse(t, `{"object":"instagram","entry":[{"id":"1"}]}`)
 	_, err := simulator.Render(f, simulator.Options{Batch: 2})
 	if want := `fixture "x": a batch repeats events, and the payload has none`; err == nil || err.Error() != want {
 		t.Errorf("Render: %v, want %s", err, want)

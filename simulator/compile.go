@@ -123,7 +123,9 @@ func (c *compiler) listEvents() {
 					c.addEvent(event{list, entry, string(section), item, item})
 				}
 			}
-			if entry.Member("value") != nil { // printed by Meta's pages, without a list
+			// An entry without values, or one of a form that Meta's pages print, is an event
+			// itself.
+			if entry.Member(string(webhook.InChangedFields)) != nil || entry.Member("value") != nil {
 				c.addEvent(event{list, entry, string(webhook.InEntry), entry, entry})
 			}
 		}

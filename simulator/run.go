@@ -1,8 +1,11 @@
 package simulator
 
 import (
+	"crypto/sha512"
+	"encoding/base64"
 	"hash/fnv"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -47,6 +50,9 @@ func (s *source) party() party {
 	account := string(s.appendID(nil, "17841", idLength))
 	return party{account, s.userID(), s.username()}
 }
+
+// page returns the id of the account's Facebook Page.
+func (p party) page() string { return "102" + p.account[len("17841"):] }
 
 // NewRun returns a run. With a seed other than 0 it hands out the same ids and
 // times again, from a fixed date on; with 0 they are random and the time is now.
@@ -96,20 +102,26 @@ func (r *Run) turn(t *Template) turn {
 		s := t.slots[i]
 		out.labels = append(out.labels, r.label(s, t.account(s), t.at(s, out)))
 	}
-	if _, known := r.labelled[firstMID]; !known && t.firstMID != end {
+	if t.firstMID != end {
 		s := t.slots[t.firstMID]
-		r.labelled[firstMID] = t.mid(s, out)
+		s.label = firstLabel
+		if _, known := r.labelled[s.labelKey()]; !known {
+			r.labelled[s.labelKey()] = t.mid(s, out)
+		}
 	}
 	return out
 }
 
-// firstMID is the label that means the first message of the run.
-const firstMID = "mid:first"
+// firstLabel is the label of a mid that means the first message of the run.
+const firstLabel = "first"
+
+// labelKey tells a labelled value from all others of a run.
+func (s slot) labelKey() string { return labelNames[s.kind] + ":" + s.label }
 
 // label returns the value that a labelled placeholder has throughout the run. The
 // first to ask for a mid decides its account and time.
 func (r *Run) label(s slot, account string, at time.Time) string {
-	key := labelNames[s.kind] + ":" + s.label
+	key := s.labelKey()
 	if v, ok := r.labelled[key]; ok {
 		return v
 	}
@@ -119,15 +131,32 @@ func (r *Run) label(s slot, account string, at time.Time) string {
 		v = r.rng.userID()
 	case username:
 		v = r.rng.username()
-	case mid:
+	case mid, pageMID:
 		// Several labels of one delivery must not share a microsecond.
-		v = webhook.NewMID(account, r.thread(account, s.party), at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond))
+		v = r.mid(s, account, at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond))
 	default:
 		v = string(r.rng.appendKind(nil, s.kind))
 	}
 	r.labelled[key] = v
 	return v
 }
+
+// mid returns the id of a message that was sent at a time. A Page's is 64 bytes that
+// tell nothing.
+func (r *Run) mid(s slot, account string, at time.Time) string {
+	if s.kind == pageMID {
+		sum := sha512.Sum512([]byte(account + "/" + strconv.FormatInt(at.UnixMicro(), 10)))
+		return pageMIDPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	thread := s.thread
+	if thread == 0 {
+		thread = r.thread(account, s.party)
+	}
+	return webhook.NewMID(account, thread, at)
+}
+
+// pageMIDPrefix begins the mids Messenger gives a Page.
+const pageMIDPrefix = "m_"
 
 // thread returns the conversation of an account with the customer of a party.
 func (r *Run) thread(account string, party int) uint64 {

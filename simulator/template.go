@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
 // Template renders one fixture again and again in a run: the body is encoded once,
@@ -56,9 +54,11 @@ const (
 	userID kind = iota
 	username
 	accountID
+	pageID
 	mediaID
 	commentID
 	mid
+	pageMID
 	storyID
 	adID
 	nowS
@@ -70,21 +70,24 @@ const (
 // kinds are the placeholders that become a slot each.
 var kinds = map[string]kind{
 	"user.id": userID, "user.username": username, "account.id": accountID, "media.id": mediaID,
-	"comment.id": commentID, "mid": mid, "story.id": storyID, "ad.id": adID, "now.s": nowS, "now.ms": nowMS,
+	"page.id": pageID, "comment.id": commentID, "mid": mid, "page.mid": pageMID, "story.id": storyID, "ad.id": adID, "now.s": nowS, "now.ms": nowMS,
 }
 
 // labelNames are the placeholders by kind, for those that take a label.
 var labelNames = map[kind]string{
 	userID: "user.id", username: "user.username", mediaID: "media.id", commentID: "comment.id",
-	mid: "mid", storyID: "story.id", adID: "ad.id",
+	mid: "mid", pageMID: "page.mid", storyID: "story.id", adID: "ad.id",
 }
 
 // ofRun reports whether a kind has one value in all events of a party.
-func (k kind) ofRun() bool { return k == userID || k == username || k == accountID }
+func (k kind) ofRun() bool { return k == userID || k == username || k == accountID || k == pageID }
+
+// isMID reports whether a kind is the id of a message.
+func (k kind) isMID() bool { return k == mid || k == pageMID }
 
 // kindSizes are the usual lengths of the values.
 var kindSizes = [...]int{
-	userID: 16, username: 16, accountID: 17, mediaID: idLength, commentID: idLength, mid: 164, storyID: idLength,
+	userID: 16, username: 16, accountID: 17, pageID: 15, mediaID: idLength, commentID: idLength, mid: 164, pageMID: 88, storyID: idLength,
 	adID: idLength, nowS: 10, nowMS: 13, assetID: idLength, cdnSignature: cdnSignatureLength,
 }
 
@@ -95,7 +98,7 @@ func (t *Template) setSlots(slots []slot) {
 		switch {
 		case s.label != "":
 			t.labelled = append(t.labelled, i)
-		case s.kind == mid && t.firstMID == end:
+		case s.kind.isMID() && t.firstMID == end:
 			t.firstMID = i
 		}
 	}
@@ -159,11 +162,13 @@ func (t *Template) fill(v *values, turn turn) {
 			text = append(text, t.run.parties[s.party].username...)
 		case s.kind == accountID:
 			text = append(text, t.run.parties[s.party].account...)
+		case s.kind == pageID:
+			text = append(text, t.run.parties[s.party].page()...)
 		case s.kind == nowS:
 			text = strconv.AppendInt(text, t.at(s, turn).Unix(), 10)
 		case s.kind == nowMS:
 			text = strconv.AppendInt(text, t.at(s, turn).UnixMilli(), 10)
-		case s.kind == mid:
+		case s.kind.isMID():
 			text = append(text, t.mid(s, turn)...)
 		default:
 			text = turn.rng.appendKind(text, s.kind)
@@ -196,10 +201,5 @@ func (t *Template) at(s slot, turn turn) time.Time {
 
 // mid returns the message id of a slot's event.
 func (t *Template) mid(s slot, turn turn) string {
-	account := t.account(s)
-	thread := s.thread
-	if thread == 0 {
-		thread = t.run.thread(account, s.party)
-	}
-	return webhook.NewMID(account, thread, t.at(s, turn))
+	return t.run.mid(s, t.account(s), t.at(s, turn))
 }
