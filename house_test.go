@@ -47,6 +47,7 @@ var house = map[string]room{
 	"internal/check": {
 		ours: []string{"simulator", "fixtures", "internal/webhook", "internal/secret"},
 	},
+	"internal/graph/graphtest": {},
 	"fixtures": {
 		ours:    []string{"internal/webhook"},
 		foreign: []string{"github.com/fsnotify/fsnotify", jsontext, yaml},

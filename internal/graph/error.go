@@ -92,7 +92,7 @@ func parseError(body []byte) *Error {
 	e.Meaning, e.Fix = Explain(e.Code, e.Subcode)
 	e.Transient = said.Transient || (e.Code == 1 || e.Code == 2) && e.Subcode == 0
 	e.Field, e.Accepted = parseRefusedField(e.Message)
-	if strings.Contains(e.Message, "appsecret_proof") {
+	if e.Code == 100 && strings.Contains(e.Message, "appsecret_proof") {
 		e.Meaning, e.Fix = "the proof made with the app secret does not fit the token", fixProof
 	}
 	return e
