@@ -26,6 +26,7 @@ type fixtureLine struct {
 	Field       string `json:"field"`
 	Login       string `json:"login"`
 	Evidence    string `json:"evidence,omitempty"`
+	NeverSent   bool   `json:"never_sent,omitempty"`
 	Description string `json:"description,omitempty"`
 	Builtin     bool   `json:"builtin"`
 	Path        string `json:"path,omitempty"`
@@ -46,7 +47,7 @@ type fixtureWarning struct {
 
 func newFixtureLine(f fixtures.Fixture) fixtureLine {
 	line := fixtureLine{
-		Type: "fixture", Name: f.Name, Field: f.Field, Login: string(f.Login), Evidence: string(f.Evidence),
+		Type: "fixture", Name: f.Name, Field: f.Field, Login: string(f.Login), Evidence: string(f.Evidence), NeverSent: f.NeverSent,
 		Description: f.Description, Builtin: f.Builtin, Path: f.Path, Size: len(f.Payload),
 	}
 	for _, w := range f.Warnings {
@@ -62,15 +63,23 @@ func newFixtureLine(f fixtures.Fixture) fixtureLine {
 }
 
 func (b builder) fixturesList() *cobra.Command {
-	c := &cobra.Command{Use: "list [PATTERN]", Short: "List the fixtures by name", Args: cobra.MaximumNArgs(1)}
+	c := &cobra.Command{
+		Use: "list [NAME | PATTERN]", Short: "List the fixtures: name, what it is, how sure its shape is", Args: cobra.MaximumNArgs(1),
+		Long: `List the fixtures, all of them or those of a name: "messages" lists messages and every
+variant of it, 'messages/i*' those the pattern matches.
+
+EVIDENCE says how sure a shape is. captured: a real delivery of it has been published.
+documented: Meta's pages print it. assumed: inferred from its neighbours. documented,
+never sent: Meta's pages print it, and deliveries look different. own: the project's.`,
+		Example: `  igloo fixtures list
+  igloo fixtures list messages
+  igloo fixtures list 'page/*' --json`,
+		ValidArgsFunction: b.completeFixtures,
+	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		set := c.fixtures()
-		all := set.All()
-		if len(args) == 1 {
-			var err error
-			if all, err = set.Match(args[0]); err != nil {
-				return err
-			}
+		all, err := listed(c.fixtures(), args)
+		if err != nil {
+			return err
 		}
 		if c.JSON {
 			out := &lineWriter{out: c.stdout}
@@ -88,15 +97,45 @@ func (b builder) fixturesList() *cobra.Command {
 			if f.Err != nil {
 				about = "✗ " + oneLine(f.Err.Error())
 			}
-			evidence := string(f.Evidence)
-			if !f.Builtin {
-				evidence = "own"
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", clean(f.Name), clean(f.Field), f.Login, evidence, clean(about))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", clean(f.Name), clean(f.Field), f.Login, evidence(f), clean(about))
 		}
 		return table.Flush()
 	})
 	return c
+}
+
+// listed returns the fixtures an argument of fixtures list means: those of a name
+// with its variants, or of a pattern; without one all.
+func listed(set *fixtures.Set, args []string) ([]fixtures.Fixture, error) {
+	if len(args) == 0 {
+		return set.All(), nil
+	}
+	name := strings.TrimSuffix(args[0], "/")
+	var out []fixtures.Fixture
+	for _, f := range set.All() {
+		if f.Name == name || strings.HasPrefix(f.Name, name+"/") {
+			out = append(out, f)
+		}
+	}
+	if out != nil {
+		return out, nil
+	}
+	out, err := set.Match(args[0])
+	if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok && !strings.ContainsAny(args[0], "*?[") {
+		_, err = set.Get(missing.Name) // names the nearest
+	}
+	return out, err
+}
+
+// evidence says how sure a fixture's shape is.
+func evidence(f fixtures.Fixture) string {
+	switch {
+	case !f.Builtin:
+		return "own"
+	case f.NeverSent:
+		return string(f.Evidence) + ", never sent"
+	}
+	return string(f.Evidence)
 }
 
 func (b builder) fixturesShow() *cobra.Command {
