@@ -221,7 +221,7 @@ func (k *Keyring) Judge(header http.Header, body []byte) Judgement {
 	}
 	for i, s := range k.secrets {
 		if k.fits(i, body, want[:]) {
-			return Judgement{Verdict: Verified, Secret: s.Name, Reason: k.otherProduct(s, header, body)}
+			return Judgement{Verdict: Verified, Secret: s.Name, Reason: otherProduct(s.Name, header, body)}
 		}
 	}
 	if !k.real {
@@ -239,17 +239,17 @@ func (k *Keyring) fits(i int, body, want []byte) bool {
 	return hmac.Equal(mac.Sum(sum[:0]), want)
 }
 
-// otherProduct returns a warning when a named secret made the signature of a
+// otherProduct returns a warning when the named secret made the signature of a
 // delivery that clearly belongs to the other product.
-func (k *Keyring) otherProduct(s AppSecret, header http.Header, body []byte) string {
-	if s.Name != InstagramLogin.SecretName() && s.Name != FacebookLogin.SecretName() {
+func otherProduct(name string, header http.Header, body []byte) string {
+	if name != InstagramLogin.SecretName() && name != FacebookLogin.SecretName() {
 		return ""
 	}
 	login, sure := loginOf(header, body)
-	if !sure || login.SecretName() == s.Name {
+	if !sure || login.SecretName() == name {
 		return ""
 	}
-	return fmt.Sprintf("signed with the %s app secret, but the delivery looks like %s", s.Name, productNames[login])
+	return fmt.Sprintf("signed with the %s app secret, but the delivery looks like %s", name, productNames[login])
 }
 
 var productNames = map[Login]string{
