@@ -136,7 +136,7 @@ func (d Difference) String() string {
 // Compare holds an event against the known shape of its kind and returns what
 // differs, at most [MaxDifferences]. Events of an unknown shape have none.
 func Compare(e Event) []Difference {
-	c := comparer{}
+	c := comparer{onPage: e.Object == "page"}
 	switch e.Section {
 	case InChanges:
 		c.walk(changeKeys, "", "", e.Raw)
@@ -175,7 +175,8 @@ func CompareEnvelope(body []byte) []Difference {
 
 // comparer collects differences. Its walk goes as deep as the known shape does.
 type comparer struct {
-	out []Difference
+	out    []Difference
+	onPage bool // the object is page
 	// withheld is a path whose absence is no surprise.
 	withheld string
 }
@@ -191,7 +192,7 @@ func (c *comparer) add(d Difference) {
 // item compares a messaging item whose event object is key.
 func (c *comparer) item(e Event, key, at string, item []byte) {
 	known, ok := itemOf(key)
-	keys := known.keys(e.Object == "page")
+	keys := known.keys(c.onPage)
 	if !ok || keys == nil {
 		return
 	}
@@ -261,6 +262,9 @@ func (c *comparer) value(keys []Key, k Key, at string, value []byte) {
 func (c *comparer) attachment(at string, item []byte) {
 	name, payload := text(member(item, "type")), member(item, "payload")
 	keys, known := attachments[name]
+	if own, ok := pageAttachments[name]; ok && c.onPage {
+		keys = own
+	}
 	switch {
 	case name == "": // missing, and noticed
 	case !known:

@@ -315,11 +315,15 @@ func policyKeys(at string) []Key {
 }
 
 var (
-	urlKeys  = []Key{{"url", str, always, "expires"}}
-	postKeys = []Key{{"ig_post_media_id", str, always, ""}, {"title", str, always, "the caption"}, {"url", str, always, ""}}
-	reelKeys = []Key{{"reel_video_id", str, always, ""}, {"title", str, always, "the caption"}, {"url", str, always, ""}}
-	tellKeys = []Key{{"story_media_id", str, always, ""}, {"story_media_url", str, always, "expires"}}
+	urlKeys      = []Key{{"url", str, always, "expires"}}
+	postKeys     = []Key{{"ig_post_media_id", str, always, ""}, {"title", str, always, "the caption"}, {"url", str, always, ""}}
+	reelKeys     = []Key{{"reel_video_id", str, always, ""}, {"title", str, always, "the caption"}, {"url", str, always, ""}}
+	pageReelKeys = []Key{{"reel_video_id", str, optional, ""}, {"title", str, optional, ""}, {"url", str, always, ""}}
+	tellKeys     = []Key{{"story_media_id", str, always, ""}, {"story_media_url", str, always, "expires"}}
 )
+
+// pageAttachments are the payloads of which less is known on the Messenger Platform.
+var pageAttachments = map[string][]Key{"reel": pageReelKeys, "ig_reel": pageReelKeys}
 
 // attachments are the payloads of a message's attachments by type. nil: it has none,
 // or none that is known.

@@ -45,7 +45,7 @@ func messagingItem(e *Event, key string, item, object []byte) string {
 		return "agreed to " + strings.ReplaceAll(orDash(text(member(object, "type"))), "_", " ") + ": " + text(member(object, "title"))
 	case "policy_enforcement", "policy-enforcement":
 		e.Kind = text(member(object, "action"))
-		return "policy " + orDash(e.Kind) + " " + text(member(object, "reason"))
+		return strings.TrimSuffix("policy "+orDash(e.Kind)+": "+text(member(object, "reason")), ": ")
 	case "response_feedback":
 		return "rated an answer: " + text(member(object, "feedback"))
 	case "account_linking":
