@@ -196,6 +196,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`[{"entry":[{"changes":[{"value":{"from":[]},"field":7}],"standby":[[]],"messaging":[{"message":{"attachments":[{}]}}]}]}]`))
 	f.Add([]byte(`{"entry":[{"changed_fields":[1,"\ud800"]}]} `))
+	f.Add([]byte(`{"object":"page","entry":[{"id":"0","messaging":[{"app_roles":{"1":["a"],"2":[[]]}},{"order":{"products":[{}],"note":"n"}},{"read":{"watermark":1}},{"postback":{"referral":{"product":{"id":"1"}}}}]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
 		got, err := webhook.Parse(body)

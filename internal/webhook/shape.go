@@ -311,6 +311,9 @@ func hasChildren(keys []Key, path string) bool {
 }
 
 func joinPath(at, name string) string {
+	if name == "" {
+		name = `""` // what a hostile sender calls a key
+	}
 	if at == "" {
 		return name
 	}

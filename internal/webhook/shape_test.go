@@ -79,6 +79,7 @@ func TestCompare(t *testing.T) {
 		}},
 		{"withheld payload", `{"object":"instagram","entry":[{"time":1,"id":"1","standby":[{"sender":{"id":"1"},"recipient":{"id":"2"},"timestamp":3,"postback":{"mid":"m","title":"t"}}]}]}`, nil},
 		{"postback without payload", instagramMessage(`"postback":{"mid":"m","title":"t"}`), []string{"missing_key: postback.payload is missing (string)"}},
+		{"empty key", instagramMessage(`"message":{"mid":"m","":1}`), []string{`unknown_key: message."" is not known (number)`}},
 		{"app roles", instagramMessage(`"app_roles":{"1":["primary_receiver"],"2":[3],"3":{}}`), []string{
 			"other_type: app_roles.2[0] is number, known as string", "other_type: app_roles.3 is object, known as array",
 		}},
