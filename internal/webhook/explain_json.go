@@ -101,6 +101,7 @@ func rewrite(dst []byte, text []jsonToken, s style, limit int) (out []byte, ok b
 		newline = "\r\n"
 	}
 	indent, pretty := indents[s.layout]
+	special := s.specials()
 	depth, opened := 0, false
 	line := func() {
 		dst = append(dst, newline...)
@@ -124,10 +125,9 @@ func rewrite(dst []byte, text []jsonToken, s style, limit int) (out []byte, ok b
 			line()
 		}
 		opened = t.opens()
-		switch {
-		case t[0] == '"':
-			dst = s.appendString(dst, t)
-		default:
+		if t[0] == '"' {
+			dst = s.appendString(dst, t, special)
+		} else {
 			dst = append(dst, t...)
 		}
 		switch {
@@ -145,13 +145,36 @@ func rewrite(dst []byte, text []jsonToken, s style, limit int) (out []byte, ok b
 	return append(dst, s.end...), true
 }
 
-// appendString appends a JSON string, quotes included, in the style's spelling.
-func (s style) appendString(dst []byte, quoted []byte) []byte {
+// specials are the bytes inside a string that a style may want in another spelling.
+type specials [256]bool
+
+func (s style) specials() *specials {
+	var of specials
 	if s.slash == asSpelt && s.unicode == asSpelt && s.extra == "" {
-		return append(dst, quoted...)
+		return &of // not even escapes are read
 	}
+	for c := utf8.RuneSelf; c < len(of); c++ {
+		of[c] = true
+	}
+	of['\\'], of['/'] = true, true
+	for i := range len(s.extra) {
+		of[s.extra[i]] = true
+	}
+	return &of
+}
+
+// appendString appends a JSON string, quotes included, in the style's spelling.
+func (s style) appendString(dst, quoted []byte, special *specials) []byte {
 	dst = append(dst, '"')
 	for text := quoted[1 : len(quoted)-1]; len(text) > 0; {
+		n := 0
+		for n < len(text) && !special[text[n]] {
+			n++
+		}
+		if n > 0 {
+			dst, text = append(dst, text[:n]...), text[n:]
+			continue
+		}
 		r, size := character(text)
 		unit := text[:size]
 		text = text[size:]
