@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // Meta still sends the legacy SHA-1 header.
 	"crypto/sha256"
@@ -80,10 +81,13 @@ func readSignatures(header http.Header) (found []reading, code string) {
 		}
 		found[0].codes = append([]string{"sha1-in-sha256"}, found[0].codes...)
 	}
-	if len(found) > 0 {
-		code = ""
+	if len(found) == 0 {
+		return nil, cmp.Or(code, "unsigned")
 	}
-	return found, code
+	if len(found[0].codes) == 0 { // it is not exact, so space was taken off
+		found[0].codes = []string{"padded-header"}
+	}
+	return found, ""
 }
 
 // exact returns the digest of a value that is just as Meta writes it.
@@ -138,41 +142,43 @@ func readSignature(value string) (r reading, problem string) {
 		bare = strings.TrimSpace(rest) // the whole header line
 	}
 	if bare != value {
-		r.codes = append(r.codes, "padded-header")
+		r.codes = []string{"padded-header"}
 	}
 	if decoded := strings.NewReplacer("%3D", "=", "%3d", "=").Replace(bare); decoded != bare {
 		bare = decoded
 		r.codes = append(r.codes, "percent-encoded")
 	}
-	scheme, digits := cutScheme(bare)
-	wantSHA1 := strings.EqualFold(scheme, sha1Prefix)
+	prefix, digits := cutPrefix(bare)
+	meant := strings.ReplaceAll(strings.ToLower(strings.TrimRight(prefix, "=: ")), "-", "") + "="
 	switch {
-	case scheme == "":
+	case prefix == "":
 		r.codes = append(r.codes, "no-prefix")
-	case scheme == sha256Prefix || scheme == sha1Prefix:
-	case strings.EqualFold(scheme, sha256Prefix) || wantSHA1:
+	case prefix == sha256Prefix || prefix == sha1Prefix:
+	case meant == sha256Prefix || meant == sha1Prefix:
 		r.codes = append(r.codes, "wrong-prefix")
 	default:
 		r.codes = append(r.codes, "foreign-signature")
 	}
-	if again, rest := cutScheme(digits); again != "" {
+	if again, rest := cutPrefix(digits); again != "" {
 		digits = rest
 		r.codes = append(r.codes, "wrong-prefix")
 	}
 	if digits == "" {
 		return reading{}, "unsigned"
 	}
-	return r.read(digits, wantSHA1)
+	return r.read(digits, meant == sha1Prefix)
 }
 
-// cutScheme splits off what stands before the digest, such as "sha256=".
-func cutScheme(value string) (scheme, digits string) {
+// cutPrefix splits off what stands before the digest, such as "sha256=". A "=" at the
+// end belongs to base64.
+func cutPrefix(value string) (prefix, digits string) {
 	const longest = 12
 	i := strings.IndexAny(value, "=: ")
-	if i < 0 || i > longest || len(value)-i < minPart {
+	if i < 0 || i > longest {
 		return "", value
 	}
-	return value[:i] + "=", strings.TrimLeft(value[i+1:], "=: ")
+	digits = strings.TrimLeft(value[i:], "=: ")
+	return value[:len(value)-len(digits)], digits
 }
 
 // read decodes the digest itself.
