@@ -73,6 +73,7 @@ func requestURI(req *http.Request) string {
 func (r *Receiver) judge(d journal.Delivery, simulation *Simulation) journal.Delivery {
 	judgement := r.cfg.Keyring.Judge(d.Header, d.Body)
 	d.Verdict, d.Secret, d.Reason = judgement.Verdict, judgement.Secret, judgement.Reason
+	d.Reason = r.explained(d)
 	forward := d.Verdict == webhook.Verified || r.cfg.ForwardUnverified
 	if simulation != nil {
 		d.Source, d.Fixture = journal.Fired, simulation.Fixture

@@ -75,6 +75,11 @@ type Config struct {
 	// nil means that igloo answers.
 	App App
 
+	// Explain finds out why a signature does not hold, in a line; "" when it does not
+	// know. nil leaves it at the verdict's reason. It is called by one goroutine at a
+	// time.
+	Explain func(header http.Header, body []byte) string
+
 	Logger *slog.Logger // nil discards
 }
 
@@ -89,6 +94,7 @@ type Receiver struct {
 	simulations tickets[Simulation]
 	selfChecks  tickets[struct{}]
 
+	explaining         explaining
 	inFlight, buffered atomic.Int64
 	counts             counters
 	hostWarning        throttle

@@ -101,7 +101,7 @@ var otherCauses = map[string]cause{
 	"verified":             {"the signature holds: %s made it", ""},
 	"other-product":        {"", "give the app the secret of the product that sends this: Instagram Login and Facebook Login have different ones"},
 	"unchecked":            {"no app secret is known to check this signature with", "set IGLOO_APP_SECRET to the app secret of the App Dashboard"},
-	"unexplained":          {"none of %d known keys made this signature, over the body in none of %d forms", "igloo doctor says where the app secret came from; compare it with the App Dashboard's"},
+	"unexplained":          {"none of %d known keys made this signature, over the body in any of %d forms", "igloo doctor says where the app secret came from; compare it with the App Dashboard's"},
 	"sha256-altered":       {"X-Hub-Signature holds and X-Hub-Signature-256 does not: its value was changed", "copy both headers again as they arrived"},
 	"body-empty":           {"the body is empty, and Meta's never is", "something read the body before: keep the raw bytes, or hash before the parser"},
 	"body-truncated":       {"the body is cut off: it has %d bytes, and %d were sent", "copy it whole; logs cut long lines"},

@@ -1,0 +1,45 @@
+package receiver
+
+import (
+	"sync"
+	"time"
+
+	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/webhook"
+)
+
+// Explaining a bad signature signs the body again some thousand times: 2 ms for a
+// kilobyte, 50 ms for the largest body it is done for. A stranger can send bad
+// signatures all day, so one delivery is explained at a time, and a pause nine times
+// as long follows: at most a tenth of one core. What comes meanwhile is recorded with
+// the verdict's own reason, and nobody ever waits for another's explanation.
+const (
+	maxExplained = 64 << 10
+	explainPause = 9
+)
+
+// explaining is the turn to explain.
+type explaining struct {
+	mu    sync.Mutex
+	after time.Time // when the next one may begin
+}
+
+// explained returns the reason to record for a delivery whose signature does not hold.
+func (r *Receiver) explained(d journal.Delivery) string {
+	bad := d.Verdict == webhook.Invalid || d.Verdict == webhook.Unsigned
+	if !bad || r.cfg.Explain == nil || len(d.Body) > maxExplained || !r.explaining.mu.TryLock() {
+		return d.Reason
+	}
+	defer r.explaining.mu.Unlock()
+	began := time.Now()
+	if began.Before(r.explaining.after) {
+		return d.Reason
+	}
+	reason := r.cfg.Explain(d.Header, d.Body)
+	ended := time.Now()
+	r.explaining.after = ended.Add(explainPause * ended.Sub(began))
+	if reason == "" {
+		return d.Reason
+	}
+	return reason
+}
