@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -225,9 +224,10 @@ func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
 			return err
 		}
 		body := d.Body
+		payload, parseErr := webhook.Parse(d.Body)
+		line.explain(d.Body, payload.Events)
 		if n > 0 {
-			payload, err := webhook.Parse(d.Body)
-			if err != nil || n > len(payload.Events) {
+			if parseErr != nil || n > len(payload.Events) {
 				return withHint(fmt.Errorf("%s: %w", arg, journal.ErrNotFound), fmt.Sprintf("this delivery has %s: igloo events show %s", plural(len(payload.Events), "event", "events"), line.ID))
 			}
 			body = payload.Events[n-1].Raw
@@ -240,13 +240,14 @@ func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
 		case c.JSON:
 			return (&lineWriter{out: c.stdout}).write(line)
 		}
-		printDelivery(c.stdout, line, body)
+		printDelivery(c.stdout, line, body, c.columns(100))
 		return nil
 	})
 }
 
-// printDelivery shows a delivery to people: what it is, headers, body, attempts.
-func printDelivery(w io.Writer, d deliveryLine, body []byte) {
+// printDelivery shows a delivery to people: what it is, its events, headers, body,
+// attempts.
+func printDelivery(w io.Writer, d deliveryLine, body []byte, width int) {
 	fmt.Fprintf(w, "%s  %s  %s %s  %s", d.ID, d.At, d.Method, clean(d.URI), d.Verdict)
 	if d.Secret != "" {
 		fmt.Fprintf(w, " (app secret %s)", d.Secret)
@@ -255,9 +256,7 @@ func printDelivery(w io.Writer, d deliveryLine, body []byte) {
 		fmt.Fprintf(w, ": %s", clean(d.Reason))
 	}
 	fmt.Fprintf(w, "\n%s from %s, answered %d, %s\n", d.Source, clean(d.Remote), d.Answered, bytesText(int64(d.Size)))
-	for _, e := range d.Events {
-		fmt.Fprintf(w, "  %s  %s  %s\n", e.ID, oneLine(cmp.Or(e.Field, "unknown")), oneLine(e.Summary))
-	}
+	printEvents(w, d, width)
 	fmt.Fprintln(w)
 	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
 		for _, value := range d.Header[name] {

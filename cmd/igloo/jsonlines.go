@@ -62,6 +62,7 @@ type eventLine struct {
 	At       string   `json:"at,omitempty"`
 	Text     string   `json:"text,omitempty"`
 	Summary  string   `json:"summary"`
+	*eventDetail
 }
 
 func newEventLine(delivery int64, e webhook.Event) eventLine {
@@ -90,8 +91,9 @@ type deliveryLine struct {
 	Header   http.Header     `json:"header"`
 	Size     int             `json:"size"`
 	bodyFields
-	Events   []eventLine   `json:"events"`
-	Attempts []attemptLine `json:"attempts,omitempty"`
+	Differences []differenceLine `json:"differences,omitempty"` // of what surrounds the events
+	Events      []eventLine      `json:"events"`
+	Attempts    []attemptLine    `json:"attempts,omitempty"`
 }
 
 func newDeliveryLine(d journal.Delivery) deliveryLine {

@@ -44,3 +44,17 @@ func (e Event) Conversation() string {
 	}
 	return e.Account + "/" + e.Party
 }
+
+// maxMID bounds a mid. Real ones have 164 characters.
+const maxMID = 1000
+
+// MID returns the id of the message the event is about, "" when it names none.
+// [ParseMID] says what is in an Instagram one.
+func (e Event) MID() string {
+	item := e.Raw
+	if e.Section == InChanges {
+		item = member(item, "value")
+	}
+	_, object := eventObject(item)
+	return clip(text(member(object, "mid")), maxMID)
+}

@@ -98,7 +98,7 @@ var fields = []Field{
 	},
 	{
 		Name: "message_echoes", Dialect: Messaging, Objects: onBoth, Shape: true,
-		About:       "the business sent a message; Instagram delivers it as messages",
+		About:       "the business sent a message; Instagram: as messages",
 		Permissions: Permissions{Instagram: igEchoes, Messenger: msgrInMessages},
 		Limits: []string{
 			"the subscription endpoint of Instagram Login refuses it with error 100, although Meta's table lists it: subscribe messages",

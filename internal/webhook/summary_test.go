@@ -156,3 +156,24 @@ func TestNoFalseTest(t *testing.T) {
 		}
 	}
 }
+
+func TestEventMID(t *testing.T) {
+	v := vectors(t)
+	tests := []struct{ body, want string }{
+		{instagramMessage(`"message":{"mid":"m1","text":"hi"}`), "m1"},
+		{instagramMessage(`"reaction":{"action":"unreact","mid":"m2"}`), "m2"},
+		{instagramMessage(`"optin":{"type":"x"}`), ""},
+		{string(v[0].body), ""},
+		{string(v[5].body), "random_mid"},
+		{instagramMessage(`"message":{"mid":"` + strings.Repeat("m", 2000) + `"}`), strings.Repeat("m", 999) + "…"},
+	}
+	for _, tt := range tests {
+		payload, err := webhook.Parse([]byte(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := payload.Events[0].MID(); got != tt.want {
+			t.Errorf("MID of %.200s = %q, want %q", tt.body, got, tt.want)
+		}
+	}
+}
