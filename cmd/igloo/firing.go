@@ -38,6 +38,9 @@ type outcome struct {
 	TookMS   float64         `json:"took_ms,omitempty"`
 	Err      string          `json:"error,omitempty"`
 
+	Fault simulator.Fault `json:"fault,omitempty"` // what is wrong with the delivery
+	retried
+
 	delivery int64
 	took     time.Duration
 }
@@ -50,115 +53,40 @@ func (o *outcome) answer(a journal.Attempt) {
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// fireOrder asks a session to fire fixtures. The session renders and signs them, so
-// no secret crosses.
-type fireOrder struct {
-	Fixtures    []fixtures.Fixture
-	Options     simulator.Options
-	Seed        uint64
-	Count       int     // deliveries of each fixture
-	Rate        float64 // deliveries a second, 0 = as fast as they go
-	Concurrency int
-}
-
-// each renders the order's requests, unsigned, and calls work with each of them. What
-// is wrong with a fixture or a change is said before the first one. A seed makes
-// people of its own; without one the given ones write, nil for new ones.
-//
-// Deliveries that are under way at once come from as many people: those of one are
-// forwarded in order, one after the other.
-func (o fireOrder) each(ctx context.Context, who *people, work func(context.Context, *simulator.Request)) error {
-	if who == nil || o.Seed != 0 {
-		who = newPeople(o.Seed)
-	}
-	templates, err := o.compile(who, 0)
-	if err != nil {
-		return err
-	}
-	all := [][]*simulator.Template{templates}
-	for i := 1; i < min(o.Concurrency, o.Count, maxPeople); i++ {
-		templates, err := o.compile(who, i)
-		if err != nil {
-			return err
-		}
-		all = append(all, templates)
-	}
-	burst := simulator.Burst{Count: o.total(), Rate: o.Rate, Concurrency: o.Concurrency}
-	var mu sync.Mutex // the same order of rendering every time, whoever sends
-	next := 0
-	return burst.Run(ctx, new(simulator.Tally), func(ctx context.Context, _ int) (int, error) {
-		mu.Lock()
-		round, which := next/len(templates), next%len(templates)
-		request := all[round%len(all)][which].Render()
-		next++
-		mu.Unlock()
-		work(ctx, request)
-		return 0, nil
-	})
-}
-
-// compile prepares the fixtures for one of the people.
-func (o fireOrder) compile(who *people, i int) ([]*simulator.Template, error) {
-	var templates []*simulator.Template
-	for _, f := range o.Fixtures {
-		t, err := who.run(i).Compile(f, o.Options)
-		if err != nil {
-			return nil, err
-		}
-		templates = append(templates, t)
-	}
-	return templates, nil
-}
-
-// people are the customers that write in fired deliveries, each a run of their own:
-// whoever comments writes the message and reacts to it.
-type people struct {
-	seed uint64
-	mu   sync.Mutex
-	runs []*simulator.Run
-}
-
-// maxPeople bounds them. More deliveries at once than that wait for each other.
-const maxPeople = 64
-
-func newPeople(seed uint64) *people { return &people{seed: seed} }
-
-// run returns the run of the i-th customer.
-func (p *people) run(i int) *simulator.Run {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for len(p.runs) <= i {
-		seed := p.seed
-		if seed != 0 {
-			seed += uint64(len(p.runs))
-		}
-		p.runs = append(p.runs, simulator.NewRun(seed, nil))
-	}
-	return p.runs[i]
-}
-
-func (o fireOrder) total() int { return len(o.Fixtures) * o.Count }
-
 // fire renders, signs and delivers through the session's own ingress, so that
-// simulated and real deliveries share one path.
+// simulated and real deliveries share one path. A fault that lies in the writing would
+// end at the ingress, which reads a delivery whole before it is one: that goes straight
+// to the app.
 func (s *session) fire(ctx context.Context, order fireOrder, report func(outcome)) error {
 	target, err := simulator.ParseURL(s.localURL())
 	if err != nil {
 		return err
 	}
-	err = order.each(ctx, s.people, func(ctx context.Context, request *simulator.Request) {
-		key, _ := s.keyring.For(request.Login)
-		request.Sign(key.Value)
-		report(s.deliver(ctx, target, request))
-	})
-	return changeError(err)
+	work := fireWork{who: s.people, keys: s.keyring, kept: &s.kept, send: func(ctx context.Context, request *simulator.Request) outcome {
+		return s.deliver(ctx, target, request)
+	}}
+	if order.Fault.OnWire() {
+		if s.target == nil {
+			return usagef("start it with --forward-to, or name your app: igloo fire --to http://localhost:3000/webhook …",
+				"%s is played straight to the app, and this session has no target", order.Fault)
+		}
+		work.send = func(ctx context.Context, request *simulator.Request) outcome {
+			return fireStraight(ctx, s.client, s.target, request)
+		}
+	}
+	return changeError(order.carryOut(ctx, work, report))
 }
 
 // deliver sends one signed request to the ingress and waits for the app's answer.
 func (s *session) deliver(ctx context.Context, target *url.URL, request *simulator.Request) outcome {
 	out := outcome{Type: "fired", Name: request.Fixture}
 	arrived := make(chan receiver.Arrival, 1)
-	ticket := s.receiver.Expect(receiver.Simulation{Fixture: request.Fixture, Done: arrived})
+	simulation := receiver.Simulation{Fixture: request.Fixture, Done: arrived}
+	if request.Fault != "" {
+		simulation.Fixture += " (" + string(request.Fault) + ")"
+		simulation.Faulty = true
+	}
+	ticket := s.receiver.Expect(simulation)
 	defer s.receiver.Cancel(ticket)
 	response, err := s.client.Send(ctx, target, request, fixtures.HeaderField{Name: receiver.TicketHeader, Value: ticket})
 	if err != nil {

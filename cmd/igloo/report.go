@@ -22,6 +22,8 @@ type reporter struct {
 	lines    *lineWriter
 	expected int
 	noTarget bool
+	order    fireOrder // what is fired; the zero order for replays
+	kept     bool      // a session keeps retries that are interrupted
 	started  time.Time
 
 	progress bool // stderr is a terminal, and there is something to wait for
@@ -32,6 +34,8 @@ type reporter struct {
 	recorded int
 	tally    simulator.Tally // of those that were sent
 	firstErr string
+	faults   faultTally
+	retries  retryTally
 }
 
 // newReporter reports on so many deliveries. noTarget: nothing forwards them.
@@ -48,15 +52,18 @@ const quietAbove = 20
 func (r *reporter) report(o outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.done++
+	if o.Try <= 1 || r.order.Resume && !o.again() {
+		r.done++
+	}
 	if o.ID != "" {
 		r.recorded++
 	}
 	switch {
+	case r.retries.add(o): // the last try of a delivery counts
 	case o.Err != "":
 		r.tally.Add(0, errors.New(o.Err), o.took)
 		r.firstErr = cmp.Or(r.firstErr, o.Err)
-	case o.Sent:
+	case o.Sent && !r.faults.add(o):
 		r.tally.Add(o.Status, nil, o.took)
 	}
 	switch {
@@ -64,6 +71,9 @@ func (r *reporter) report(o outcome) {
 		_ = r.lines.write(o) // a closed stdout is nobody to tell
 	case r.expected <= quietAbove:
 		fmt.Fprintln(r.stdout, outcomeLine(o))
+	}
+	if r.retries.first() {
+		r.showPlan(o.Try)
 	}
 	if r.progress && time.Since(r.drawn) > 100*time.Millisecond {
 		r.drawn = time.Now()
@@ -76,8 +86,14 @@ func (r *reporter) report(o outcome) {
 // outcomeLine is one outcome for people.
 func outcomeLine(o outcome) string {
 	words := []string{o.Type}
+	if o.Try > 1 {
+		words[0] = fmt.Sprintf("try %d %s:", o.Try, triesText([]simulator.Try{{N: o.Try, After: o.after()}}))
+	}
 	if o.Name != "" {
 		words = append(words, o.Name)
+	}
+	if o.Fault != "" {
+		words = append(words, "("+string(o.Fault)+")")
 	}
 	if o.ID != "" {
 		words = append(words, "as "+o.ID)
@@ -89,6 +105,8 @@ func outcomeLine(o outcome) string {
 	switch {
 	case o.Err != "":
 		line += ": " + oneLine(o.Err)
+	case o.Sent && o.Fault != "":
+		line += ": " + faultAnswer(o)
 	case o.Sent:
 		line += fmt.Sprintf(": %d in %s from %s", o.Status, tookText(o.took), o.Target)
 	case o.Reason != "":
@@ -106,7 +124,12 @@ func (r *reporter) interrupted(ctx context.Context) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.order.Resume {
+		fmt.Fprintln(r.stderr, "igloo: interrupted; the session keeps what is left, if any: igloo fire --retry")
+		return
+	}
 	fmt.Fprintf(r.stderr, "\rigloo: interrupted after %d of %d\n", r.done, r.expected)
+	r.sayLeft()
 }
 
 // end prints the summary and turns the answers into the exit code.
@@ -123,6 +146,7 @@ func (r *reporter) end() error {
 	if r.noTarget && r.done > 0 {
 		fmt.Fprintln(r.stderr, "igloo: the session has no target, so nothing was forwarded: start it with --forward-to")
 	}
+	r.endRetries()
 	answered := 0
 	for _, n := range sum.Statuses {
 		answered += n
@@ -132,6 +156,9 @@ func (r *reporter) end() error {
 	}
 	if n := sum.Sent - answered; n > 0 {
 		return withHint(fmt.Errorf("%s got no answer: %s", plural(n, "delivery", "deliveries"), r.firstErr), r.noAnswerHint())
+	}
+	if err := r.endFaults(); err != nil {
+		return err
 	}
 	if refused := answered - sum.OK; refused > 0 {
 		return &answerNoError{fmt.Sprintf("the app did not accept %s", plural(refused, "delivery", "deliveries"))}

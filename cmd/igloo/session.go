@@ -50,7 +50,8 @@ type session struct {
 	target    *url.URL           // nil without a target
 	ingress   net.Listener
 	client    *simulator.Client
-	people    *people // who writes to whom in fired deliveries, throughout the session
+	people    *people     // who writes to whom in fired deliveries, throughout the session
+	kept      keptRetries // retries that were interrupted
 	fixtures  *fixtures.Watcher
 	status    *tui.Status
 	tunnels   *tunnels

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/igloo-dev/igloo/fixtures"
+	"github.com/igloo-dev/igloo/internal/webhook"
+	"github.com/igloo-dev/igloo/simulator"
+)
+
+// maxRemote is how many deliveries go to a host that is not this machine without
+// --allow-remote.
+const maxRemote = 10
+
+// maxDuplicates bounds how often one event is delivered.
+const maxDuplicates = 1000
+
+type fireFlags struct {
+	To      string
+	toGiven bool // even as "", which is a variable that was not set
+
+	Set     []string
+	Unset   []string
+	SetJSON []string
+	Add     bool
+	Var     []string
+	Edit    bool
+	Seed    uint64
+	Shape   string
+	Login   string
+	Raw     bool
+	Fresh   bool
+	Escapes bool
+
+	Batch       int
+	Count       int
+	Rate        float64
+	Concurrency int
+	Duplicates  int
+	Shuffle     bool
+	Fault       string
+	Retry       bool
+	TimeScale   string
+	RetryTime   string
+
+	Print       string
+	AllowRemote bool
+	clientFlags
+}
+
+// register adds the flags to a command, as product.md groups them.
+func (f *fireFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.To, "to", "", "deliver straight to `URL` instead of the session")
+	flags.StringArrayVar(&f.Set, "set", nil, "set a value of the payload: `PATH=VALUE` (repeatable)")
+	flags.StringArrayVar(&f.Unset, "unset", nil, "take a value out: `PATH` (repeatable)")
+	flags.StringArrayVar(&f.SetJSON, "set-json", nil, "set a value of any type: `PATH=JSON` (repeatable)")
+	flags.BoolVar(&f.Add, "add", false, "let --set add paths the payload does not have")
+	flags.StringArrayVar(&f.Var, "var", nil, "value of a placeholder {{var:NAME}}: `NAME=VALUE` (repeatable)")
+	flags.BoolVar(&f.Edit, "edit", false, "change the payload in $EDITOR first")
+	flags.Uint64Var(&f.Seed, "seed", 0, "same ids, times and bytes every run for the same `N`")
+	flags.StringVar(&f.Shape, "shape", "real", "`FORM`: real, or test as the dashboard's Test button sends")
+	flags.StringVar(&f.Login, "login", "", "imitate `PRODUCT`: instagram, facebook or messenger")
+	flags.BoolVar(&f.Raw, "raw", false, "send the file's bytes untouched")
+	flags.BoolVar(&f.Fresh, "fresh", false, "give a captured body new ids and times")
+	flags.BoolVar(&f.Escapes, "messenger-escapes", false, "also escape <, @ and %, as reported for Facebook Pages")
+	flags.IntVar(&f.Batch, "batch", 0, "put `N` events into each delivery, up to Meta's 1000")
+	flags.IntVar(&f.Count, "count", 1, "deliver each fixture `N` times")
+	flags.Float64Var(&f.Rate, "rate", 0, "deliver `N` a second at most")
+	flags.IntVar(&f.Concurrency, "concurrency", 1, "deliver `N` at once")
+	flags.IntVar(&f.Duplicates, "duplicates", 0, "deliver each event `N` more times, sent later")
+	flags.BoolVar(&f.Shuffle, "shuffle", false, "deliver out of order")
+	flags.BoolVar(&f.Retry, "retry", false, "on an answer other than 200 try again for 36 h, as Meta does")
+	flags.StringVar(&f.TimeScale, "time-scale", "1x", "let Meta's clock go `N` times faster for --retry: 1000x")
+	flags.StringVar(&f.RetryTime, "retry-time", retryFresh, "entry[].time of a retry: `WHICH` is fresh, or same for the same bytes")
+	flags.StringVar(&f.Fault, "fault", "", "break each delivery in one way: `KIND` (igloo fire --fault list)")
+	f.clientFlags.register(flags)
+	flags.StringVar(&f.Print, "print", "", "print what would be sent as `FORMAT` (http, curl, json) and send nothing")
+	flags.BoolVar(&f.AllowRemote, "allow-remote", false, "allow faults, and more than 10 deliveries, to another machine")
+}
+
+// The values of --retry-time.
+const (
+	retryFresh = "fresh"
+	retrySame  = "same"
+)
+
+// order reads the flags and fixtures of a fire.
+func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
+	order := fireOrder{
+		Count: f.Count, Rate: f.Rate, Concurrency: f.Concurrency, Seed: f.Seed,
+		Duplicates: f.Duplicates, Shuffle: f.Shuffle, Retry: f.Retry, SameTime: f.RetryTime == retrySame,
+	}
+	switch {
+	case f.Count < 1:
+		return order, usagef("", "--count: %d is less than 1", f.Count)
+	case f.Concurrency < 1 || f.Concurrency > 512:
+		return order, usagef("", "--concurrency: %d is not between 1 and 512", f.Concurrency)
+	case f.Rate < 0:
+		return order, usagef("", "--rate: %g is less than 0", f.Rate)
+	case f.Duplicates < 0 || f.Duplicates > maxDuplicates:
+		return order, usagef("", "--duplicates: %d is not between 0 and %d", f.Duplicates, maxDuplicates)
+	case f.RetryTime != retryFresh && f.RetryTime != retrySame:
+		return order, usagef("one of: same, fresh", "--retry-time: no such time %s", quoteValue(f.RetryTime))
+	}
+	var err error
+	if order.Scale, err = parseScale(f.TimeScale); err != nil {
+		return order, err
+	}
+	if order.Fault, err = f.fault(); err != nil {
+		return order, err
+	}
+	if order.Options, err = f.options(); err != nil {
+		return order, err
+	}
+	set := c.fixtures()
+	for _, arg := range args {
+		found, err := set.Resolve(arg)
+		if err != nil {
+			return order, err
+		}
+		for _, one := range found {
+			if one.Err != nil && !f.Raw {
+				return order, one.Err
+			}
+			order.Fixtures = append(order.Fixtures, one)
+		}
+	}
+	return order, nil
+}
+
+// parseScale reads "1000x" or "1000".
+func parseScale(text string) (float64, error) {
+	scale, err := strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64)
+	if err != nil || math.IsNaN(scale) || scale < 1 || scale > 1e6 {
+		return 0, usagef("1000x lets a day pass in a minute and a half", "--time-scale: %s is not between 1x and 1000000x", quoteValue(text))
+	}
+	return scale, nil
+}
+
+func (f *fireFlags) fault() (simulator.Fault, error) {
+	if f.Fault == "" {
+		return "", nil
+	}
+	fault, err := simulator.ParseFault(f.Fault)
+	if unknown, ok := errors.AsType[*simulator.FaultError](err); ok {
+		hint := "see what there is: igloo fire --fault list"
+		if unknown.Near != "" {
+			hint = fmt.Sprintf("did you mean %q?", unknown.Near)
+		}
+		return "", usagef(hint, "--fault: no such fault %s", quoteValue(f.Fault))
+	}
+	if f.Retry {
+		return "", usagef("leave one of them out", "--retry tries again what the app did not take; a --fault is for it to refuse")
+	}
+	return fault, err
+}
+
+// fixtures loads the built-in fixtures and the project's own. A folder that cannot
+// be read whole gives what it could.
+func (c *command) fixtures() *fixtures.Set {
+	set, err := fixtures.Load(c.project.fixturesDir())
+	if err != nil {
+		fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(err.Error()))
+	}
+	return set
+}
+
+// options turns the flags that change a payload into what the simulator takes.
+func (f *fireFlags) options() (simulator.Options, error) {
+	o := simulator.Options{
+		Vars: map[string]string{}, Raw: f.Raw, Fresh: f.Fresh, Seed: f.Seed, Batch: f.Batch,
+		Shape: simulator.Shape(f.Shape), Login: webhook.Login(f.Login), MessengerEscapes: f.Escapes,
+	}
+	if f.Batch < 0 || f.Batch > simulator.MaxBatch {
+		return o, usagef("", "--batch: %d is not between 1 and %d", f.Batch, simulator.MaxBatch)
+	}
+	if f.Shape != string(simulator.Real) && f.Shape != string(simulator.Test) {
+		return o, usagef("one of: real, test", "--shape: no such form %s", quoteValue(f.Shape))
+	}
+	logins := []string{"", string(webhook.InstagramLogin), string(webhook.FacebookLogin), string(webhook.Messenger)}
+	if !slices.Contains(logins, f.Login) {
+		return o, usagef("one of: instagram, facebook, messenger", "--login: no such product %s", quoteValue(f.Login))
+	}
+	for _, pair := range f.Var {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return o, usagef("write it as NAME=VALUE", "--var: %s has no =", quoteValue(pair))
+		}
+		o.Vars[name] = value
+	}
+	for _, kind := range []struct {
+		flag  string
+		op    simulator.Op
+		items []string
+	}{
+		{"set", simulator.Set, f.Set},
+		{"set-json", simulator.SetJSON, f.SetJSON},
+		{"unset", simulator.Unset, f.Unset},
+	} {
+		for _, item := range kind.items {
+			change, err := simulator.ParseChange(kind.op, item, f.Add)
+			if err != nil {
+				return o, usagef("write it as PATH=VALUE: --set text='is it vegan?'", "--%s: %s", kind.flag, err)
+			}
+			o.Changes = append(o.Changes, change)
+		}
+	}
+	return o, nil
+}
+
+// checkRemote keeps a slip from reaching somebody else's machine.
+func (f *fireFlags) checkRemote(order fireOrder, target *url.URL) error {
+	if f.AllowRemote || loopback(target.Hostname()) {
+		return nil
+	}
+	const hint = "add --allow-remote if that machine is yours"
+	total := order.total()
+	if order.Retry {
+		total *= len(simulator.Tries())
+	}
+	switch {
+	case order.Fault != "":
+		return usagef(hint, "a faulty delivery to %s, which is another machine", target.Host)
+	case total > maxRemote:
+		return usagef(hint, "%d deliveries to %s, which is another machine", total, target.Host)
+	}
+	return nil
+}
