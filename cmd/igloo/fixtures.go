@@ -3,10 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -16,7 +12,8 @@ import (
 )
 
 func (b builder) fixtures() *cobra.Command {
-	return b.group("fixtures", "The sample deliveries igloo can fire", b.fixturesList(), b.fixturesShow(), b.fixturesCheck(), b.fixturesInit())
+	return b.group("fixtures", "The sample deliveries igloo can fire",
+		b.fixturesList(), b.fixturesShow(), b.fixturesNew(), b.fixturesInit(), b.fixturesCheck(), b.fixturesSave(), b.fixturesImport())
 }
 
 // fixtureLine describes a fixture to programs.
@@ -166,138 +163,6 @@ func (b builder) fixturesShow() *cobra.Command {
 		return nil
 	})
 	return c
-}
-
-func (b builder) fixturesCheck() *cobra.Command {
-	c := &cobra.Command{
-		Use: "check [PATH…]", Short: "Check fixture files: what is wrong, and where",
-		Long: "Check fixture files, or the project's own folder. Exit code 3 when one is broken.",
-	}
-	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error { return c.checkFixtures(args) })
-	return c
-}
-
-func (c *command) checkFixtures(args []string) error {
-	var all []fixtures.Fixture
-	if len(args) == 0 {
-		args = []string{c.project.fixturesDir()}
-	}
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return withHint(fmt.Errorf("%s: no such file or folder", clean(arg)), "make one with samples: igloo fixtures init")
-		case err != nil:
-			return err
-		case !info.IsDir():
-			all = append(all, fixtures.ReadFile(arg))
-			continue
-		}
-		set, err := fixtures.Load(arg)
-		if err != nil {
-			return err
-		}
-		for _, f := range set.All() {
-			if !f.Builtin {
-				all = append(all, f)
-			}
-		}
-	}
-	broken := 0
-	out := &lineWriter{out: c.stdout}
-	for _, f := range all {
-		if f.Err != nil {
-			broken++
-		}
-		if c.JSON {
-			if err := out.write(newFixtureLine(f)); err != nil {
-				return err
-			}
-			continue
-		}
-		if f.Err != nil {
-			fmt.Fprintln(c.stdout, oneLine(f.Err.Error()))
-		}
-		for _, w := range f.Warnings {
-			fmt.Fprintf(c.stdout, "%s (warning)\n", oneLine(w.Error()))
-		}
-	}
-	if broken > 0 {
-		return &answerNoError{fmt.Sprintf("%d of %s broken", broken, plural(len(all), "fixture is", "fixtures are"))}
-	}
-	fmt.Fprintf(c.stderr, "igloo: %s fine\n", plural(len(all), "fixture is", "fixtures are"))
-	return nil
-}
-
-func (b builder) fixturesInit() *cobra.Command {
-	c := &cobra.Command{
-		Use: "init [DIR]", Short: "Copy built-in fixtures into the project, to edit", Args: cobra.MaximumNArgs(1),
-		Long: `Copy built-in fixtures into the project's fixtures folder, with the JSON Schema editors
-use. Files that exist are left alone.`,
-	}
-	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		dir := c.project.fixturesDir()
-		if len(args) == 1 {
-			dir = args[0]
-		}
-		return c.initFixtures(dir)
-	})
-	return c
-}
-
-// schemaFile is hidden so that it is not taken for a fixture.
-const schemaFile = ".schema.json"
-
-var schemaKey = regexp.MustCompile(`"\$schema": "[^"]*"`)
-
-// starters are the fixtures fixtures init copies: one of each kind people edit.
-var starters = []string{"comments", "comments/reply", "messages/text", "messages/image", "message_reactions", "messaging_postbacks"}
-
-func (c *command) initFixtures(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the user's project, meant to be shared
-		return fmt.Errorf("make the fixtures folder: %w", err)
-	}
-	files := map[string][]byte{schemaFile: []byte(fixtures.Schema())}
-	for _, name := range starters {
-		f, err := fixtures.Builtin().Get(name)
-		if err != nil {
-			return err
-		}
-		// The copy names the schema beside it, so that editors need no network.
-		local := strings.Repeat("../", strings.Count(f.Name, "/")) + schemaFile
-		files[f.Name+".json"] = schemaKey.ReplaceAll(f.File, []byte(`"$$schema": "`+local+`"`))
-	}
-	written, kept := 0, 0
-	for name, data := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as above
-			return fmt.Errorf("make the fixtures folder: %w", err)
-		}
-		switch err := writeNew(path, data); {
-		case errors.Is(err, fs.ErrExist):
-			kept++
-		case err != nil:
-			return fmt.Errorf("write %s: %w", name, err)
-		default:
-			written++
-		}
-	}
-	fmt.Fprintf(c.stderr, "igloo: wrote %s to %s", plural(written, "file", "files"), dir)
-	if kept > 0 {
-		fmt.Fprintf(c.stderr, ", left %d that were there", kept)
-	}
-	fmt.Fprintln(c.stderr)
-	return nil
-}
-
-// writeNew writes a file that must not exist yet.
-func writeNew(path string, data []byte) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // a project file the user asked for
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	return errors.Join(err, file.Close())
 }
 
 // completeFixtures completes the names of built-in and own fixtures.

@@ -30,7 +30,7 @@ func (b builder) init() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("write %s: %w", configFile, err)
 		}
-		switch err := writeNew(path, []byte(starterConfig)); {
+		switch err := writeNew(path, []byte(starterConfig), sharedFile); {
 		case errors.Is(err, fs.ErrExist):
 			fmt.Fprintf(c.stderr, "igloo: %s is there already, left as it is\n", configFile)
 		case err != nil:
