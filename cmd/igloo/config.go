@@ -12,7 +12,7 @@ import (
 
 // untrusted lists the flags a cloned repository must not set: each could send the
 // user's keys or traffic to somebody else, or read a file of the user's.
-var untrusted = []string{"ngrok-connect-url", "ngrok-ca", "ngrok-policy", "forward-ca", "data-dir"}
+var untrusted = []string{"ngrok-connect-url", "ngrok-ca", "ngrok-policy", "forward-ca", "data-dir", "graph-facebook-url", "graph-instagram-url"}
 
 // trustedHere reports whether a project's own igloo.yaml or .env may set a flag.
 // data-dir is the exception of the list: it may move inside the project only.
@@ -181,14 +181,16 @@ func envName(flag string) string {
 
 func yamlName(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
 
-// eachConfigFlag calls f with the shared flags and those of listen, which can also be
-// set outside the command line.
+// eachConfigFlag calls f with the shared flags, those of listen and those that say
+// which app is meant, all of which can also be set outside the command line.
 func eachConfigFlag(f func(*pflag.Flag)) {
 	var shared sharedFlags
 	var listen listenFlags
+	var graph graphFlags
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	shared.register(flags)
 	listen.register(flags)
+	graph.register(flags)
 	flags.VisitAll(f)
 }
 

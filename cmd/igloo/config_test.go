@@ -19,11 +19,8 @@ var update = flag.Bool("update", false, "rewrite generated files")
 func configSchema(t *testing.T) []byte {
 	t.Helper()
 	properties := map[string]any{}
-	var shared sharedFlags
-	var listen listenFlags
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	shared.register(flags)
-	listen.register(flags)
+	eachConfigFlag(flags.AddFlag)
 	for _, key := range configKeys() {
 		f := flags.Lookup(strings.ReplaceAll(key, "_", "-"))
 		_, about := pflag.UnquoteUsage(f)
@@ -36,7 +33,7 @@ func configSchema(t *testing.T) []byte {
 		case "stringSlice":
 			kind = []string{"string", "array"}
 		}
-		if key == "forward_to" {
+		if key == "forward_to" || key == "app_id" {
 			kind = []string{"string", "integer"}
 		}
 		properties[key] = map[string]any{"description": about, "type": kind}

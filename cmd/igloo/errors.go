@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/igloo-dev/igloo/fixtures"
+	"github.com/igloo-dev/igloo/internal/graph"
 	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/webhook"
 	"github.com/igloo-dev/igloo/tunnel"
@@ -91,6 +92,12 @@ func (a *app) report(ctx context.Context, err error) int {
 		text, code = no.text, exitNo
 	} else if fatal, ok := errors.AsType[*tunnel.FatalError](err); ok {
 		hint = fatal.Hint
+	} else if token, ok := errors.AsType[*graph.TokenError](err); ok {
+		hint, code = token.Fix, exitUsage
+	} else if refused, ok := errors.AsType[*graph.Error](err); ok {
+		hint = refused.Fix
+	} else if _, ok := errors.AsType[*graph.UnreachableError](err); ok {
+		hint = "look whether this machine is online; a proxy is taken from HTTPS_PROXY"
 	} else if bad, ok := errors.AsType[*journal.QueryError](err); ok {
 		hint, code = bad.Hint, exitUsage
 	} else if _, ok := errors.AsType[*fixtures.NotFoundError](err); ok {

@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			"app":      startApp,
 			"received": received,
 			"session":  awaitSession,
+			"graph":    scriptGraph,
 			"taken":    takePort,
 			"post":     post,
 		},

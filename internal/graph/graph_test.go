@@ -221,7 +221,8 @@ func TestVerificationFails(t *testing.T) {
 func TestTunnelInTheStandIn(t *testing.T) {
 	local := strings.TrimPrefix(callbackURL(t, 200, "%"), "http://")
 	address, path, _ := strings.Cut(local, "/")
-	_, c := newMeta(t, graphtest.Config{Tunnels: map[string]string{"bakery.example": address}})
+	meta, c := newMeta(t, graphtest.Config{})
+	meta.Tunnel("bakery.example", address)
 	if err := c.Do(t.Context(), app.Register(registration("https://bakery.example/"+path+"?shop=1", "comments"))); err != nil {
 		t.Error(err)
 	}

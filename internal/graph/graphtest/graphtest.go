@@ -35,9 +35,6 @@ type Config struct {
 	Extend bool
 	// RequireProof is the app's "Require App Secret".
 	RequireProof bool
-	// Tunnels lead from the host of a callback URL to an address of this machine, as a
-	// tunnel does. A callback URL anywhere else than on this machine is not reached.
-	Tunnels map[string]string
 	// Accepted are the fields that an account's subscription takes, by path of the
 	// host; a host without any takes every field.
 	Accepted map[string][]string
@@ -58,6 +55,7 @@ type Server struct {
 	meta *http.Client // sends verification requests
 
 	mu         sync.Mutex
+	tunnels    map[string]string           // host of a callback URL → address
 	app        map[string]*appSubscription // by object
 	subscribed map[string][]string         // by account id
 	faults     []http.HandlerFunc
@@ -76,7 +74,10 @@ func New(cfg Config) *Server {
 		Timeout:       6 * time.Second, // as long as Meta waits
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &Server{cfg: cfg, meta: meta, app: map[string]*appSubscription{}, subscribed: map[string][]string{}}
+	return &Server{
+		cfg: cfg, meta: meta,
+		tunnels: map[string]string{}, app: map[string]*appSubscription{}, subscribed: map[string][]string{},
+	}
 }
 
 // Fail answers the next calls with the given handlers, one each, before anything else
@@ -85,6 +86,21 @@ func (s *Server) Fail(next ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, next...)
+}
+
+// Tunnel leads from the host of a callback URL to an address of this machine, as a
+// tunnel does. A callback URL anywhere else than on this machine is not reached.
+func (s *Server) Tunnel(host, address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tunnels[host] = address
+}
+
+func (s *Server) tunnel(host string) (address string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	address, ok = s.tunnels[host]
+	return address, ok
 }
 
 // Calls returns "METHOD path" of what was called, without version and parameters.

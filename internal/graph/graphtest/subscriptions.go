@@ -109,7 +109,7 @@ func (s *Server) verify(r *http.Request, callback, token string) string {
 	if err != nil {
 		return "curl_errno = 3; curl_error = URL using bad/illegal format or missing URL"
 	}
-	if to, ok := s.cfg.Tunnels[u.Host]; ok {
+	if to, ok := s.tunnel(u.Host); ok {
 		req.Host, req.URL.Scheme, req.URL.Host = u.Host, "http", to
 	} else if ip := net.ParseIP(u.Hostname()); ip == nil || !ip.IsLoopback() {
 		return "curl_errno = 6; curl_error = Could not resolve host: " + u.Hostname()
