@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,20 +92,37 @@ func ngrokConfigToken(env func(string) string) (token, path string) {
 }
 
 // candidates are the keys that somebody may have signed with by mistake: the app
-// secrets, and the tokens people take for one. verifyToken is the session's own when
+// secrets, and the tokens people take for one. verifyToken is the project's own when
 // the user gave none.
 func (s secrets) candidates(keys *webhook.Keyring, verifyToken secret.Value) []webhook.Candidate {
-	out := keys.Candidates()
-	if !verifyToken.Empty() {
-		out = append(out, webhook.Candidate{Kind: webhook.VerifyTokenKey, Value: verifyToken})
-	}
-	if !s.AccessToken.Empty() {
-		out = append(out, webhook.Candidate{Kind: webhook.AccessTokenKey, Value: s.AccessToken})
-	}
-	return out
+	return append(keys.Candidates(),
+		webhook.Candidate{Kind: webhook.VerifyTokenKey, Value: verifyToken},
+		webhook.Candidate{Kind: webhook.AccessTokenKey, Value: s.AccessToken})
 }
 
 // explain says why a recorded delivery's signature holds or fails.
 func (s *session) explain(d journal.Delivery) []webhook.Explanation {
 	return webhook.Explain(d.Header, d.Body, s.secrets.candidates(s.keyring, s.verifyToken))
+}
+
+// reasonFor is the one line that is recorded with a delivery whose signature does not
+// hold, "" when nothing is known for certain.
+func (s *session) reasonFor(header http.Header, body []byte) string {
+	first := webhook.Explain(header, body, s.secrets.candidates(s.keyring, s.verifyToken))[0]
+	if first.Code == "unexplained" || first.Code == "unchecked" {
+		return ""
+	}
+	return shorten(first.Text, maxReason)
+}
+
+// maxReason is the length of a recorded reason, in characters.
+const maxReason = 120
+
+// shorten cuts a text to n characters.
+func shorten(text string, n int) string {
+	runes := []rune(text)
+	if len(runes) <= n {
+		return text
+	}
+	return string(runes[:n-1]) + "…"
 }

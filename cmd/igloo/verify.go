@@ -2,113 +2,256 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/igloo-dev/igloo/internal/capture"
 	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
-// finding is what verify says. Code is stable within a major version.
+// finding is one thing verify says. Its codes are in docs/signatures.md, stable within
+// a major version.
 type finding struct {
-	Type   string `json:"type"` // "verify"
-	Code   string `json:"code"`
-	Holds  bool   `json:"holds"`
-	ID     string `json:"id,omitempty"`
-	Secret string `json:"secret,omitempty"` // name of the app secret that fits
-	Text   string `json:"text"`
-	Fix    string `json:"fix,omitempty"`
+	Type    string          `json:"type"` // "verify"
+	Code    string          `json:"code"`
+	Holds   bool            `json:"holds"`
+	Verdict webhook.Verdict `json:"verdict"`
+	Guess   bool            `json:"guess,omitempty"` // nothing fits, and this may be why
+	ID      string          `json:"id,omitempty"`
+	Request int             `json:"request,omitempty"` // its number, where several were read
+	Secret  string          `json:"secret,omitempty"`  // name of the key that made the signature
+	Text    string          `json:"text"`
+	Fix     string          `json:"fix,omitempty"`
 }
+
+// verifyHint is every way to call verify.
+const verifyHint = "igloo verify d42, or igloo verify --body FILE --signature 'sha256=…', or a request or curl command on standard input"
 
 func (b builder) verify() *cobra.Command {
 	var body, signature string
 	c := &cobra.Command{
 		Use:   "verify [ID]",
-		Short: "Say whether a signature holds, and which app secret made it",
-		Long: `Say whether the signature of a recorded delivery, or of a body in a file, holds, and which
-of the known app secrets made it. Exit code 3 when it does not.`,
+		Short: "Say whether a signature holds, and if not, exactly why",
+		Long: `Say whether a signature holds, and if not, exactly why: of a recorded delivery, of a body in
+a file, or of a raw HTTP request, curl command, HAR or inspector's export on standard input.
+
+igloo signs the body again with every key it knows (app secrets, verify token, access token),
+spoilt in the ways people spoil keys, over the body as the usual programs rewrite it, and names
+what fits. The signature may be Meta's, or what your own code computed. docs/signatures.md
+explains every code. Exit code 3 when the signature does not hold.`,
 		Example: `  igloo verify d42
-  igloo verify --body body.json --signature sha256=…`,
+  igloo verify --body body.json --signature 'sha256=…'
+  pbpaste | igloo verify
+  igloo verify < request.http`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: b.completeDeliveries,
 	}
 	c.Flags().StringVar(&body, "body", "", "the raw body in `FILE`, - for standard input")
 	c.Flags().StringVar(&signature, "signature", "", "the value of X-Hub-Signature-256: `sha256=…`")
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
-		byFile := body != "" || cmd.Flags().Changed("signature")
+		signed := cmd.Flags().Changed("signature")
 		switch {
-		case byFile == (len(args) == 1):
-			return usagef("igloo verify d42, or igloo verify --body FILE --signature sha256=…", "verify needs a delivery, or a body and its signature")
-		case byFile && body == "":
-			return usagef("add --body FILE", "a signature needs the body it was made over")
-		case byFile:
-			return c.verifyFile(body, signature)
+		case len(args) == 1 && (body != "" || signed):
+			return usagef(verifyHint, "verify takes a delivery, or a body and its signature, not both")
+		case len(args) == 1:
+			return c.verifyRecorded(cmd.Context(), args[0])
+		case body != "":
+			return c.verifyFile(cmd.Context(), body, signature, signed)
+		case signed:
+			return usagef("add --body FILE, or --body - to read it from standard input", "a signature needs the body it was made over")
 		}
-		return c.verifyRecorded(cmd.Context(), args[0])
+		return c.verifyPasted(cmd.Context())
 	})
 	return c
 }
 
-func (c *command) verifyFile(path, signature string) error {
+func (c *command) verifyRecorded(ctx context.Context, arg string) error {
+	if _, _, err := journal.ParseID(arg); err != nil {
+		if _, missing := os.Stat(arg); missing == nil {
+			return usagef(fmt.Sprintf("igloo verify --body %s --signature 'sha256=…', or igloo verify < %[1]s for a whole request", clean(arg)), "%q is a file, not a delivery", arg)
+		}
+	}
+	return c.withDelivery(ctx, arg, func(_ *journal.Journal, d journal.Delivery, _ int) error {
+		return c.verifyAll([]subject{{id: journal.FormatID(d.ID, 0), header: d.Header, body: d.Body}})
+	})
+}
+
+// verifyFile verifies the body in a file. Without a signature the file may also hold a
+// whole request.
+func (c *command) verifyFile(ctx context.Context, path, signature string, signed bool) error {
 	var data []byte
 	var err error
 	if path == "-" {
-		data, err = io.ReadAll(io.LimitReader(c.stdin, 64<<20))
+		data, err = c.readStdin(ctx, "paste the body")
 	} else {
 		data, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return fmt.Errorf("read the body: %w", err)
 	}
-	header := http.Header{}
-	if signature != "" {
-		header.Set(webhook.SignatureHeader, signature)
+	if !signed {
+		if requests, err := capture.Read(data); err == nil && len(requests[0].Header) > 0 {
+			return c.verifyRequests(requests)
+		}
+		return usagef("add --signature 'sha256=…', the value of X-Hub-Signature-256", "a body needs the signature that came with it")
 	}
-	return c.judge("", header, data)
+	return c.verifyAll([]subject{{header: signatureHeader(signature), body: data}})
 }
 
-func (c *command) verifyRecorded(ctx context.Context, arg string) error {
-	return c.withDelivery(ctx, arg, func(_ *journal.Journal, d journal.Delivery, _ int) error {
-		return c.judge(journal.FormatID(d.ID, 0), d.Header, d.Body)
-	})
+// signatureHeader makes a header of what was typed: the value, or the whole line.
+func signatureHeader(typed string) http.Header {
+	name, value := webhook.SignatureHeader, typed
+	if before, after, ok := strings.Cut(typed, ":"); ok && strings.HasPrefix(strings.ToLower(before), "x-hub-signature") {
+		name, value = before, strings.TrimSpace(after)
+	} else if strings.HasPrefix(typed, "sha1=") {
+		name = webhook.SHA1SignatureHeader
+	}
+	header := http.Header{}
+	header.Set(name, value)
+	return header
 }
 
-func (c *command) judge(id string, header http.Header, body []byte) error {
+// verifyPasted verifies the requests on standard input.
+func (c *command) verifyPasted(ctx context.Context) error {
+	data, err := c.readStdin(ctx, "paste a raw HTTP request with its headers, or a curl command")
+	if err != nil {
+		return fmt.Errorf("read standard input: %w", err)
+	}
+	requests, err := capture.Read(data)
+	if err != nil {
+		return withHint(fmt.Errorf("read standard input: %w", err), verifyHint)
+	}
+	return c.verifyRequests(requests)
+}
+
+func (c *command) verifyRequests(requests []capture.Request) error {
+	var subjects []subject
+	for i, r := range requests {
+		if len(r.Header) == 0 {
+			return withHint(errors.New("this is a body without its headers, so there is no signature to verify"), "igloo verify --body FILE --signature 'sha256=…'")
+		}
+		s := subject{header: r.Header, body: r.Body, note: r.Note}
+		if len(requests) > 1 {
+			s.number = i + 1
+		}
+		subjects = append(subjects, s)
+	}
+	return c.verifyAll(subjects)
+}
+
+// readStdin reads standard input, and says what to do when that is a terminal.
+func (c *command) readStdin(ctx context.Context, paste string) ([]byte, error) {
+	if isTerminal(c.stdin) {
+		fmt.Fprintf(c.stderr, "igloo: %s, then press Enter and Ctrl-D (on Windows Ctrl-Z and Enter)\n", paste)
+	}
+	type input struct {
+		data []byte
+		err  error
+	}
+	read := make(chan input, 1)
+	// A terminal can't be interrupted while it is read; the goroutine ends with igloo.
+	go func() {
+		data, err := io.ReadAll(io.LimitReader(c.stdin, capture.MaxSize+1))
+		read <- input{data, err}
+	}()
+	select {
+	case in := <-read:
+		return in.data, in.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// subject is one signature to verify, with the body it is said to be of.
+type subject struct {
+	id     string // of a recorded delivery
+	number int    // of a request among several, from 1
+	note   string // what to know before the body is trusted
+	header http.Header
+	body   []byte
+}
+
+// verifyAll prints what there is to say of each signature. That one does not hold is an
+// answer of no.
+func (c *command) verifyAll(subjects []subject) error {
 	keys, err := c.keyring()
 	if err != nil {
 		return err
 	}
-	j := keys.Judge(header, body)
-	f := finding{Type: "verify", Code: string(j.Verdict), Holds: j.Verdict == webhook.Verified, ID: id, Secret: j.Secret, Text: j.Reason}
-	switch j.Verdict {
-	case webhook.Verified:
-		f.Text = "the signature holds: app secret " + j.Secret
-		if j.Reason != "" {
-			f.Text += "; " + j.Reason
-		}
-	case webhook.Unchecked:
-		f.Text, f.Fix = "the signature was not made with the development secret, and no app secret is known", "set IGLOO_APP_SECRET to the app secret of the App Dashboard"
-	case webhook.Invalid:
-		f.Fix = "check the app secret (Instagram Login and Facebook Login have different ones), and hash the raw body, before any JSON parser"
-	case webhook.Unsigned:
-		f.Fix = "Meta signs every delivery; a proxy may drop the header, or this did not come from Meta"
-	}
-	if c.JSON {
-		err = (&lineWriter{out: c.stdout}).write(f)
-	} else {
-		_, err = fmt.Fprintln(c.stdout, clean(f.Text))
-	}
-	switch {
-	case err != nil:
+	own, err := c.loadSecrets()
+	if err != nil {
 		return err
-	case f.Holds:
-		return nil
 	}
-	if f.Fix != "" && !c.JSON {
-		fmt.Fprintf(c.stderr, "igloo: hint: %s\n", f.Fix)
+	token := own.VerifyToken
+	if token.Empty() { // the one igloo made, if it has
+		if _, err := os.Stat(filepath.Join(c.project.DataDir, "verify-token")); err == nil {
+			if token, err = c.project.verifyToken(); err != nil {
+				return err
+			}
+		}
 	}
-	return &answerNoError{}
+	candidates := own.candidates(keys, token)
+	lines := &lineWriter{out: c.stdout}
+	allHold := true
+	for _, s := range subjects {
+		if s.note != "" {
+			fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(s.note))
+		}
+		verdict := keys.Judge(s.header, s.body).Verdict
+		found := webhook.Explain(s.header, s.body, candidates)
+		allHold = allHold && found[0].Holds
+		if !c.JSON {
+			c.printFindings(s, found)
+			continue
+		}
+		for _, x := range found {
+			if err := lines.write(finding{"verify", x.Code, x.Holds, verdict, x.Guess, s.id, s.number, x.Secret, x.Text, x.Fix}); err != nil {
+				return err
+			}
+		}
+	}
+	if !allHold {
+		return &answerNoError{}
+	}
+	return nil
+}
+
+// printFindings prints the verdict, what fits, and what may be the cause.
+func (c *command) printFindings(s subject, found []webhook.Explanation) {
+	about := ""
+	switch {
+	case s.id != "":
+		about = s.id + ": "
+	case s.number > 0:
+		about = fmt.Sprintf("request %d: ", s.number)
+	}
+	if !found[0].Holds {
+		fmt.Fprintf(c.stdout, "✗ %sthe signature does not hold\n", about)
+	}
+	guesses := false
+	for _, x := range found {
+		switch mark := "  "; {
+		case x.Holds:
+			fmt.Fprintf(c.stdout, "✓ %s%s (%s)\n", about, clean(x.Text), x.Code)
+		default:
+			if x.Guess && !guesses {
+				guesses = true
+				fmt.Fprintln(c.stdout, "  the likeliest causes:")
+			}
+			if x.Guess {
+				mark = "  · "
+			}
+			fmt.Fprintf(c.stdout, "%s%s (%s)\n", mark, clean(x.Text), x.Code)
+		}
+		if x.Fix != "" {
+			fmt.Fprintf(c.stdout, "    → %s\n", clean(x.Fix))
+		}
+	}
 }

@@ -163,7 +163,7 @@ func (e *explainer) explanation(f fit) Explanation {
 		return x
 	}
 	x := Explanation{Code: "verified", Holds: true, Secret: f.candidate.Name}
-	x.Text = fmt.Sprintf(otherCauses["verified"].text, f.candidate.keyName())
+	x.Text = fmt.Sprintf(otherCauses["verified"].text, f.candidate.Name)
 	if warning := otherProduct(f.candidate.Name, e.header, e.body); warning != "" {
 		x.Code, x.Text, x.Fix = "other-product", x.Text+"; "+warning, otherCauses["other-product"].fix
 	}

@@ -98,7 +98,7 @@ var bodyTails = map[string]string{
 
 // What is known, or likely, when no key fits.
 var otherCauses = map[string]cause{
-	"verified":             {"the signature holds: %s made it", ""},
+	"verified":             {"the signature holds: app secret %s", ""},
 	"other-product":        {"", "give the app the secret of the product that sends this: Instagram Login and Facebook Login have different ones"},
 	"unchecked":            {"no app secret is known to check this signature with", "set IGLOO_APP_SECRET to the app secret of the App Dashboard"},
 	"unexplained":          {"none of %d known keys made this signature, over the body in any of %d forms", "igloo doctor says where the app secret came from; compare it with the App Dashboard's"},
