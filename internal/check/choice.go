@@ -1,0 +1,97 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/igloo-dev/igloo/fixtures"
+)
+
+// Choice selects checks. The zero Choice is all but the heavy ones.
+type Choice struct {
+	// Only and Skip are codes, groups, or patterns of them: "text-*". Skip wins.
+	Only, Skip []string
+	Heavy      bool // allow the heavy ones
+}
+
+// ChoiceError is a name that no check, group or cause has.
+type ChoiceError struct {
+	Name string
+	Near string // the name that was probably meant, "" when none is close
+}
+
+// Error names what was asked for and the nearest there is.
+func (e *ChoiceError) Error() string {
+	text := fmt.Sprintf("no check is called %q", e.Name)
+	if e.Near != "" {
+		text += fmt.Sprintf(", did you mean %q?", e.Near)
+	}
+	return text
+}
+
+// checks returns the selected checks in the order of the table. A heavy one that is
+// not allowed stays in it, to be reported as skipped.
+func (c Choice) checks() ([]Check, error) {
+	only, err := match(c.Only)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := match(c.Skip)
+	if err != nil {
+		return nil, err
+	}
+	chosen := slices.DeleteFunc(All(), func(one Check) bool {
+		return len(c.Only) > 0 && !only[one.Code] || skip[one.Code]
+	})
+	if !c.Heavy {
+		for i := range chosen {
+			if chosen[i].Heavy {
+				chosen[i].run = notAllowed
+			}
+		}
+	}
+	return chosen, nil
+}
+
+// match returns the codes of the checks that names stand for.
+func match(names []string) (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, name := range names {
+		if _, err := path.Match(name, ""); err != nil {
+			return nil, &ChoiceError{Name: name}
+		}
+		hit := false
+		for _, c := range All() {
+			for _, word := range append(c.Codes(), c.Group) {
+				if ok, _ := path.Match(name, word); ok { // the pattern was tried above
+					found[c.Code], hit = true, true
+				}
+			}
+		}
+		if !hit {
+			return nil, &ChoiceError{Name: name, Near: fixtures.Nearest(name, words())}
+		}
+	}
+	return found, nil
+}
+
+// words lists every name that can be chosen.
+func words() []string {
+	var all []string
+	for _, c := range All() {
+		if !slices.Contains(all, c.Group) {
+			all = append(all, c.Group)
+		}
+		all = append(all, c.Codes()...)
+	}
+	return all
+}
+
+// All returns every check in the order it is done.
+func All() []Check {
+	return slices.Concat(
+		connectionChecks(), verificationChecks(), deliveryChecks(), textChecks(),
+		signatureChecks(), payloadChecks(), eventChecks(), limitChecks(),
+	)
+}

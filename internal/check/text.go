@@ -1,0 +1,190 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/igloo-dev/igloo/internal/webhook"
+	"github.com/igloo-dev/igloo/simulator"
+)
+
+// The causes of a signature that fails for some texts: what the app hashes in place
+// of the bytes it received.
+const (
+	codeBodyEmpty        = "body-empty"
+	codeBodyReserialised = "body-reserialised"
+	codeBodyDecoded      = "body-decoded"
+	codeBodySlashes      = "body-slashes"
+	codeBodyEscaped      = "body-escaped"
+	codeBodyNewline      = "body-newline"
+	codeDialectRefused   = "dialect-refused"
+	codeTextRefused      = "text-refused"
+)
+
+func bodyCauses() []string {
+	return []string{codeBodyEmpty, codeBodyReserialised, codeBodyDecoded, codeBodySlashes, codeBodyEscaped, codeBodyNewline}
+}
+
+// textCode is the check of a dialect's texts.
+func textCode(d webhook.Dialect) string { return "text-" + d.String() }
+
+func textChecks() []Check {
+	var checks []Check
+	for _, d := range []webhook.Dialect{webhook.Changes, webhook.Messaging} {
+		checks = append(checks, Check{
+			Code: textCode(d), Group: "text", Title: dialectName(d) + " verify whatever their text",
+			causes: append(bodyCauses(), codeDialectRefused, codeTextRefused),
+			run:    func(ctx context.Context, p *player) Finding { return p.judgeText(ctx, d) },
+		})
+	}
+	return checks
+}
+
+// The texts of the matrix. Programs that don't hash what they received go wrong with
+// some of them, and which ones says how.
+const (
+	ascii = iota
+	accent
+	emoji
+	slash
+	symbols
+	texts
+)
+
+var matrixTexts = [texts]struct{ name, text string }{
+	ascii:   {"ascii", baseText},
+	accent:  {"é", "Qué rico, Zoë"},
+	emoji:   {"emoji", "good \U0001F950 morning"},
+	slash:   {"/", "open 24/7"},
+	symbols: {"<@%", "<b> @ana 100%"},
+}
+
+// allTexts has everything in it, so that no two wrong ways of hashing agree.
+const allTexts = "Qué rico \U0001F950 24/7 <b> @ana 100%"
+
+// matrix is what the app says to each text of a dialect.
+type matrix struct{ answers [texts]answer }
+
+// matrix sends the texts of a dialect, once.
+func (p *player) matrix(ctx context.Context, d webhook.Dialect) *matrix {
+	if p.matrices[d] != nil {
+		return p.matrices[d]
+	}
+	m := &matrix{}
+	p.matrices[d] = m
+	m.answers[ascii] = p.deliverable(ctx).answers[d]
+	for i := accent; i < texts; i++ {
+		r := p.withText(d, matrixTexts[i].text)
+		r.Sign(p.base.key)
+		m.answers[i] = p.send(ctx, r)
+		p.note(m.answers[i], r.Fixture)
+	}
+	return m
+}
+
+// holds reports whether all texts are accepted.
+func (m *matrix) holds() bool {
+	for _, a := range m.answers {
+		if !a.ok() {
+			return false
+		}
+	}
+	return true
+}
+
+// String lists the texts with the statuses they get.
+func (m *matrix) String() string {
+	var parts []string
+	for i, a := range m.answers {
+		parts = append(parts, matrixTexts[i].name+" "+a.short())
+	}
+	return strings.Join(parts, ", ")
+}
+
+var escapes = regexp.MustCompile(`\\u[0-9a-f]{4}`)
+
+// explains reports whether a body is refused because of a character that is refused
+// in the matrix too.
+func (m *matrix) explains(body []byte, a answer) bool {
+	has := [texts]bool{
+		ascii:   true,
+		accent:  escapes.Match(body),
+		emoji:   bytes.Contains(body, []byte(`\ud8`)),
+		slash:   bytes.IndexByte(body, '/') >= 0,
+		symbols: bytes.ContainsAny(body, "<@%"),
+	}
+	for i := range m.answers {
+		if has[i] && !m.answers[i].ok() && m.answers[i].like(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *player) judgeText(ctx context.Context, d webhook.Dialect) Finding {
+	b := p.deliverable(ctx)
+	switch {
+	case !b.any():
+		return p.blocked(codeDelivery, "no delivery is accepted")
+	case !b.accepted(d) && p.meetAgents(ctx).blocked[d]:
+		return p.blocked(codeUserAgent, "Meta's User-Agents are kept out")
+	}
+	m := p.matrix(ctx, d)
+	f := Finding{Status: Pass}
+	if !m.holds() {
+		code, detail := p.diagnoseText(ctx, d, m)
+		f = found(Fail, code, detail)
+		f.Meta = metaRetries
+	}
+	f.Sent = fmt.Sprintf("%s, signed, with the texts ascii, é, emoji, / and <@%%", baseNames[d])
+	f.Got = m.String()
+	return f
+}
+
+// diagnoseText names what the app hashes: for certain where it takes a signature
+// over those bytes, else by the pattern of what it refuses.
+func (p *player) diagnoseText(ctx context.Context, d webhook.Dialect, m *matrix) (code, detail string) {
+	if v, ok := p.hashedInstead(ctx, p.withText(d, allTexts)); ok {
+		return v.code, v.detail()
+	}
+	refused := func(i int) bool { return !m.answers[i].ok() }
+	var signs [texts]bool
+	for i := range signs {
+		signs[i] = refused(i)
+	}
+	switch signs {
+	case [texts]bool{true, true, true, true, true}:
+		return codeDialectRefused, ""
+	case [texts]bool{accent: true, emoji: true}, [texts]bool{emoji: true}, [texts]bool{accent: true}:
+		return codeBodyDecoded, "by the pattern of what is refused"
+	case [texts]bool{slash: true}:
+		return codeBodySlashes, "by the pattern of what is refused"
+	case [texts]bool{symbols: true}:
+		return codeBodyEscaped, "by the pattern of what is refused"
+	case [texts]bool{accent: true, emoji: true, slash: true}:
+		return codeBodyReserialised, "by the pattern of what is refused"
+	}
+	return codeTextRefused, ""
+}
+
+// hashedInstead looks for the bytes that the app hashes in place of the body: the
+// body stays right, and the signature is made over each of them. The second result
+// is false when none is taken.
+func (p *player) hashedInstead(ctx context.Context, r *simulator.Request) (variant, bool) {
+	for _, v := range variants(r.Body) {
+		wrong := copyOf(r)
+		signOver(wrong, p.base.key, v.bytes)
+		a := p.send(ctx, wrong)
+		if a.ok() {
+			return v, true
+		}
+		if p.err != nil || p.gone != "" || a.status == http.StatusNotFound {
+			break
+		}
+	}
+	return variant{}, false
+}
