@@ -239,6 +239,7 @@ func (s *session) openReceiver() error {
 		AllowHost:         s.allowHost,
 		HasTarget:         s.forwarder != nil,
 		ForwardUnverified: s.flags.ForwardUnverified,
+		Explain:           s.reasonFor,
 		Logger:            s.noticed,
 	}
 	if s.flags.Answer == answerApp {
