@@ -55,11 +55,11 @@ var house = map[string]room{
 	"simulator": {ours: []string{"fixtures", "internal/webhook", "internal/secret"}},
 	"tunnel": {
 		ours:    []string{"internal/secret"},
-		foreign: []string{"golang.ngrok.com/ngrok/v2"},
+		foreign: []string{"golang.ngrok.com/ngrok/v2", "golang.org/x/crypto"},
 	},
 	"tunnel/tunneltest": {
 		ours:    []string{"tunnel", "internal/secret"},
-		foreign: []string{"golang.ngrok.com/muxado/v2"},
+		foreign: []string{"golang.ngrok.com/muxado/v2", "golang.org/x/crypto"},
 	},
 	"tui": {
 		ours: []string{"internal/journal", "fixtures", "internal/webhook"},

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +140,35 @@ func (l *lab) checkNoToken(t *testing.T, errs ...error) {
 			t.Errorf("a token shows in %s", &said)
 		}
 	}
+}
+
+// checkCycles opens and closes a tunnel ten times and wants no more goroutines and
+// open files after than before, but for the few that end a moment later.
+func checkCycles(t *testing.T, cycle func()) {
+	t.Helper()
+	const late = 3
+	cycle()
+	goroutines, files := runtime.NumGoroutine(), openFiles()
+	for range 10 {
+		cycle()
+	}
+	for end := time.Now().Add(soon); ; <-time.After(10 * time.Millisecond) {
+		g, f := runtime.NumGoroutine(), openFiles()
+		if g <= goroutines+late && f <= files+late {
+			return
+		}
+		if time.Now().After(end) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("after 10 cycles %d goroutines and %d files, before %d and %d\n%s", g, f, goroutines, files,
+				stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}
+
+// openFiles counts the files and sockets of this process, where the system tells.
+func openFiles() int {
+	list, _ := os.ReadDir("/proc/self/fd")
+	return len(list)
 }
 
 // get asks for a URL and returns the answer's body.

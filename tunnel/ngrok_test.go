@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -208,18 +207,7 @@ func TestNgrokLeavesNothingBehind(t *testing.T) {
 			t.Errorf("%q are online after the end", online)
 		}
 	}
-	cycle()
-	before := runtime.NumGoroutine()
-	for range 10 {
-		cycle()
-	}
-	for end := time.Now().Add(soon); runtime.NumGoroutine() > before+3; <-time.After(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			stacks := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines after 10 cycles, %d before\n%s", runtime.NumGoroutine(), before,
-				stacks[:runtime.Stack(stacks, true)])
-		}
-	}
+	checkCycles(t, cycle)
 }
 
 // Whatever the library says goes to the given logger: a line on the terminal

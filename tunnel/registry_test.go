@@ -2,6 +2,7 @@ package tunnel_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,8 +15,10 @@ func TestNew(t *testing.T) {
 	full := tunnel.Config{
 		PublicURL: "https://a.test",
 		Ngrok:     tunnel.NgrokConfig{Authtoken: secret.New(authtoken)},
+		SSH:       tunnel.SSHConfig{Dir: t.TempDir(), PublicURL: "https://a.test"},
 	}
 	for _, name := range tunnel.Names() {
+		name = strings.Replace(name, "host:port", "host:22", 1)
 		p, err := tunnel.New(name, full)
 		if err != nil {
 			t.Errorf("New(%q) = %v", name, err)
@@ -25,10 +28,14 @@ func TestNew(t *testing.T) {
 			t.Errorf("New(%q).Info().Name = %q", name, got)
 		}
 	}
-	if diff := cmp.Diff([]string{"ngrok", "manual", "none"}, tunnel.Names()); diff != "" {
+	if diff := cmp.Diff([]string{
+		"ngrok", "ssh:localhost.run", "ssh:srv.us", "ssh:serveo", "ssh:pinggy", "ssh:user@host:port", "manual", "none",
+	}, tunnel.Names()); diff != "" {
 		t.Errorf("Names (-want +got):\n%s", diff)
 	}
 }
+
+const available = "ngrok, ssh:localhost.run, ssh:srv.us, ssh:serveo, ssh:pinggy, ssh:user@host:port, manual, none"
 
 func TestNewRefuses(t *testing.T) {
 	tests := []struct {
@@ -38,8 +45,11 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"ngrok", tunnel.ErrNoAuthtoken, `set up tunnel "ngrok": no ngrok authtoken`},
 		{"manual", tunnel.ErrNoPublicURL, `set up tunnel "manual": no public URL`},
-		{"carrier pigeon", nil, `unknown tunnel "carrier pigeon", available: ngrok, manual, none`},
-		{"", nil, `unknown tunnel "", available: ngrok, manual, none`},
+		{"ssh", tunnel.ErrNoSSHServer, `set up tunnel "ssh": no SSH server named`},
+		{"ssh:", tunnel.ErrNoSSHServer, `set up tunnel "ssh:": no SSH server named`},
+		{"ngrok:eu", nil, `unknown tunnel "ngrok:eu", available: ` + available},
+		{"carrier pigeon", nil, `unknown tunnel "carrier pigeon", available: ` + available},
+		{"", nil, `unknown tunnel "", available: ` + available},
 	}
 	for _, tt := range tests {
 		_, err := tunnel.New(tt.name, tunnel.Config{})

@@ -99,6 +99,10 @@ func (s *Supervisor) keepRunning(ctx context.Context, w *watch) error {
 		st := Status{State: Connecting, Err: err, Attempt: attempt, RetryIn: backoff(attempt)}
 		if retry, ok := errors.AsType[*retryError](err); ok {
 			st.Code, st.Hint = retry.code, retry.hint
+			if retry.outage {
+				st.RetryIn = min(st.RetryIn, maxOutageBackoff)
+			}
+			st.RetryIn = max(st.RetryIn, retry.wait)
 		}
 		w.report(st)
 		select {

@@ -182,6 +182,8 @@ func (e *FatalError) Unwrap() error { return e.Err }
 // retryError is an error that may pass, with what is known about it.
 type retryError struct {
 	code, hint string
+	wait       time.Duration // at least, before the next try; 0 leaves it to the caller
+	outage     bool          // the network or the service is gone: look often whether it is back
 	err        error
 }
 
