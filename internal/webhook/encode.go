@@ -2,14 +2,11 @@ package webhook
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
 const lowerHex = "0123456789abcdef"
-
-// messengerEscapes are spelled out, since their hexadecimal digits are upper-case
-// where those of every other escape are not.
-var messengerEscapes = map[byte]string{'<': `\u003C`, '@': `\u0040`, '%': `\u0025`}
 
 // Encode appends to dst the JSON text src as Meta's sender of a dialect writes it:
 // pure ASCII with lower-case \uXXXX escapes (surrogate pairs above U+FFFF), a space
@@ -37,37 +34,38 @@ func encode(dst, src []byte, d Dialect, messenger bool) ([]byte, error) {
 	}
 	// A byte above 0x7F, and any of "/", "<", "@" and "%", only ever stands inside a
 	// string.
+	dst = slices.Grow(dst, len(formatted)+len(formatted)/8)
+	copied := 0
 	for i := 0; i < len(formatted); {
 		c := formatted[i]
 		switch {
 		case c == '\\':
-			dst = append(dst, c, formatted[i+1])
 			i += 2
-		case c == '/' && d == Messaging:
-			dst = append(dst, '\\', '/')
-			i++
+			continue
+		case c == '/' && d == Messaging, c >= utf8.RuneSelf:
 		case messenger && (c == '<' || c == '@' || c == '%'):
-			dst = append(dst, messengerEscapes[c]...)
-			i++
 		case c == 0x7f && d == Changes: // outside the printable range of Python's encoder
-			dst = appendEscape(dst, 0x7f)
-			i++
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-			i++
 		default:
-			r, size := utf8.DecodeRune(formatted[i:])
-			if r > 0xFFFF {
-				r -= 0x10000
-				dst = appendEscape(dst, 0xD800+r>>10)
-				dst = appendEscape(dst, 0xDC00+r&0x3FF)
-			} else {
-				dst = appendEscape(dst, r)
-			}
-			i += size
+			i++
+			continue
 		}
+		dst = append(dst, formatted[copied:i]...)
+		r, size := utf8.DecodeRune(formatted[i:])
+		switch {
+		case c == '/':
+			dst = append(dst, '\\', '/')
+		case r > 0xFFFF:
+			dst = appendEscape(dst, 0xD800+(r-0x10000)>>10)
+			dst = appendEscape(dst, 0xDC00+(r-0x10000)&0x3FF)
+		case c == '<':
+			dst = append(dst, `\u003C`...) // the one escape with an upper-case digit
+		default:
+			dst = appendEscape(dst, r)
+		}
+		i += size
+		copied = i
 	}
-	return dst, nil
+	return append(dst, formatted[copied:]...), nil
 }
 
 func appendEscape(dst []byte, r rune) []byte {
