@@ -201,11 +201,11 @@ func (c *command) verifyAll(subjects []subject) error {
 	lines := &lineWriter{out: c.stdout}
 	allHold := true
 	for _, s := range subjects {
-		if s.note != "" {
-			fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(s.note))
-		}
 		verdict := keys.Judge(s.header, s.body).Verdict
 		found := webhook.Explain(s.header, s.body, candidates)
+		if s.note != "" && !found[0].Holds && !strings.HasPrefix(found[0].Code, "body-") {
+			fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(s.note))
+		}
 		allHold = allHold && found[0].Holds
 		if !c.JSON {
 			c.printFindings(s, found)

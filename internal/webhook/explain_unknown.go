@@ -5,18 +5,24 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
 // diagnose says what is known of a signature that nothing fits: first what is wrong for
 // certain, then that nothing fits, then the likeliest causes.
 func (e *explainer) diagnose() []Explanation {
-	out := append(e.headerFaults(), e.bodyFaults()...)
+	body := e.bodyFaults()
+	out := append(e.headerFaults(), body...)
 	real := realSecrets(e.candidates)
 	if len(real) == 0 {
 		return append(out, explain("unchecked"))
 	}
-	out = append(out, explain("unexplained", len(e.candidates), e.forms))
+	known := slices.DeleteFunc(slices.Clone(e.candidates), func(c Candidate) bool { return c.Value.Empty() })
+	out = append(out, explain("unexplained", len(known), e.forms))
+	if len(body) > 0 { // reason enough
+		return out
+	}
 	for _, c := range real {
 		if !metaForm(c.Value.Reveal()) {
 			out = append(out, guess("secret-not-meta", c.keyName()))
