@@ -1,9 +1,11 @@
 package simulator_test
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,16 +129,32 @@ func TestEveryFieldHasAFixture(t *testing.T) {
 	}
 }
 
-// TestEveryFixtureIsInTheDocs keeps the table of docs/fixtures.md complete.
+// docRow is a row of the tables of docs/fixtures.md that names a fixture.
+var docRow = regexp.MustCompile("(?m)^\\| `([a-z_/]+)` \\|.*(captured|documented|assumed|never sent) \\|$")
+
+// TestEveryFixtureIsInTheDocs keeps the tables of docs/fixtures.md complete and true.
 func TestEveryFixtureIsInTheDocs(t *testing.T) {
 	page, err := os.ReadFile("../docs/fixtures.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	rows := map[string]string{}
+	for _, m := range docRow.FindAllStringSubmatch(string(page), -1) {
+		rows[m[1]] = m[0]
+	}
 	for _, f := range fixtures.Builtin().All() {
-		if !strings.Contains(string(page), "`"+f.Name+"`") {
-			t.Errorf("docs/fixtures.md does not list `%s`", f.Name)
+		evidence := string(f.Evidence)
+		if f.NeverSent {
+			evidence += ", never sent"
 		}
+		want := fmt.Sprintf("| `%s` | %s | %s | %s |", f.Name, f.Description, f.Login, evidence)
+		if got := rows[f.Name]; got != want {
+			t.Errorf("docs/fixtures.md says %q, want %s", got, want)
+		}
+		delete(rows, f.Name)
+	}
+	for name := range rows {
+		t.Errorf("docs/fixtures.md lists `%s`, which is no fixture", name)
 	}
 	for _, p := range fixtures.Placeholders() {
 		if !strings.Contains(string(page), "`{{"+p.Name) {
