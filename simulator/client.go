@@ -47,9 +47,14 @@ type Client struct {
 // NewClient returns a client. It fails when the extra certificates can't be read.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	c := &Client{
-		tls:     &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, Certificates: cfg.Certificates},
+		tls:     &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}},
 		timeout: cfg.Timeout,
 		slow:    cfg.SlowBody,
+	}
+	if len(cfg.Certificates) > 0 {
+		c.tls.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return chooseCertificate(asked, cfg.Certificates), nil
+		}
 	}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
@@ -70,6 +75,17 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	return c, nil
 }
 
+// chooseCertificate returns the certificate a server asks for, else the first: what is
+// wrong with it is for the server to say.
+func chooseCertificate(asked *tls.CertificateRequestInfo, all []tls.Certificate) *tls.Certificate {
+	for i := range all {
+		if asked.SupportsCertificate(&all[i]) == nil {
+			return &all[i]
+		}
+	}
+	return &all[0]
+}
+
 // Close closes the idle connections. Requests under way are not disturbed.
 func (c *Client) Close() { c.pool.close() }
 
@@ -80,6 +96,7 @@ type Response struct {
 	Header    http.Header
 	Body      []byte // the first 256 KiB
 	Truncated bool   // the body was longer
+	Reused    bool   // on a connection that was kept open
 	Took      time.Duration
 }
 
@@ -119,7 +136,7 @@ func (c *Client) Send(ctx context.Context, target *url.URL, r *Request, extra ..
 		if conn.reusable {
 			c.pool.put(conn)
 		}
-		answer.Took = time.Since(start)
+		answer.Reused, answer.Took = reused, time.Since(start)
 		return answer, nil
 	}
 }

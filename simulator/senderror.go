@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -62,6 +63,7 @@ func explain(ctx context.Context, target *url.URL, err error, took time.Duration
 
 func reason(target *url.URL, err error, took time.Duration) string {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
+	alert, isAlert := errors.AsType[*net.OpError](err)
 	switch {
 	case Refused(err):
 		return "connection refused, nothing listens there"
@@ -75,6 +77,8 @@ func reason(target *url.URL, err error, took time.Duration) string {
 		return fmt.Sprintf("its certificate is not for %q: %v", target.Hostname(), err)
 	case is[x509.CertificateInvalidError](err):
 		return fmt.Sprintf("its certificate is not valid: %v", err)
+	case isAlert && alert.Op == "remote error": // crypto/tls's own type has no name outside
+		return fmt.Sprintf("the server broke off TLS: %s", strings.TrimPrefix(alert.Err.Error(), "tls: "))
 	case isTimeout(err):
 		return fmt.Sprintf("no answer within %v", took.Round(100*time.Millisecond))
 	case errors.Is(err, errHugeHeader):

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func (c *command) mtlsNginx() error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.stdout, nginxConfig, metaCA, strings.ReplaceAll(nginxPattern(), `\\`, `\\\\`), own.CA)
+	_, err = fmt.Fprintf(c.stdout, nginxConfig, metaCA, strings.ReplaceAll(nginxPattern(), `\\`, `\\\\`), filepath.ToSlash(own.CA))
 	return err
 }
 
