@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
 const (
@@ -30,10 +31,11 @@ const (
 	headersTab
 	responseTab
 	rawTab
+	eventTab
 	tabs
 )
 
-func (t tab) String() string { return [tabs]string{"Body", "Headers", "Response", "Raw"}[t] }
+func (t tab) String() string { return [tabs]string{"Body", "Headers", "Response", "Raw", "Event"}[t] }
 
 // parcel is a delivery with all that is shown of it. It is made in a command and
 // never changed afterwards.
@@ -42,7 +44,11 @@ type parcel struct {
 	events   []journal.Event
 	attempts []journal.Attempt
 	docs     [tabs]*document
-	rough    bool // the body is not laid out yet
+	about    *document // the events, explained: the lower part of the Event tab
+	rough    bool      // the body is not laid out yet
+
+	explained []webhook.Explanation // why the signature fails, when that is known
+	checking  bool                  // it is being found out
 }
 
 type (
@@ -52,8 +58,9 @@ type (
 		err    error
 	}
 	layoutMsg struct {
-		id  int64
-		doc *document
+		id    int64
+		doc   *document
+		about *document
 	}
 )
 
@@ -62,14 +69,20 @@ type detail struct {
 	id      int64   // of the delivery shown, or on its way
 	parcel  *parcel // nil while it is on its way
 	err     error
-	loading int64     // the delivery being read, 0 when none is
-	stale   bool      // it changed while being read
-	cache   []*parcel // newest last
-	tab     tab
-	pagers  [tabs]pager
+	loading int64 // the delivery being read, 0 when none is
+	// explaining is the delivery whose signature is being explained, 0 when none is.
+	explaining int64
+	stale      bool      // it changed while being read
+	cache      []*parcel // newest last
+	tab        tab
+	pagers     [tabs]pager
 }
 
-func newDetail() detail { return detail{} }
+func newDetail() detail {
+	d := detail{}
+	d.pagers[eventTab].prose, d.pagers[eventTab].wrap = true, true
+	return d
+}
 
 // pager returns the pager of the current tab.
 func (d *detail) pager() *pager { return &d.pagers[d.tab] }
@@ -211,6 +224,10 @@ func (m *Model) read(ctx context.Context, id int64, known *parcel) (*parcel, err
 	if p.attempts, err = m.cfg.Journal.Attempts(ctx, id); err != nil {
 		return nil, err
 	}
+	if known != nil {
+		p.explained = known.explained
+	}
+	p.checking = p.explained == nil && m.explains(&p.delivery)
 	return p, nil
 }
 
@@ -224,16 +241,21 @@ func (m *Model) loaded(msg detailMsg) tea.Cmd {
 		d.parcel = nil
 		return nil
 	}
+	if old := d.cached(msg.id); old != nil && old.explained != nil && msg.parcel.checking {
+		msg.parcel.explained, msg.parcel.checking = old.explained, false
+	}
+	m.finish(msg.parcel)
 	d.remember(msg.parcel)
 	d.show(msg.parcel)
-	var cmds []tea.Cmd
+	cmds := []tea.Cmd{m.explain(msg.parcel)}
 	if d.stale {
 		cmds = append(cmds, m.reload())
 	}
 	if msg.parcel.rough {
-		id, body, dot := msg.id, msg.parcel.delivery.Body, m.look.unshown()
+		d, dot := &msg.parcel.delivery, m.look.unshown()
+		w := writer{look: m.look, zone: m.cfg.Zone}
 		cmds = append(cmds, m.command(func(context.Context) tea.Msg {
-			return layoutMsg{id, bodyDocument(body, dot)}
+			return layoutMsg{d.ID, bodyDocument(d.Body, dot), w.events(d)}
 		}))
 	}
 	return tea.Batch(cmds...)
@@ -246,7 +268,8 @@ func (m *Model) laidOut(msg layoutMsg) {
 		return
 	}
 	done := *p
-	done.docs[bodyTab], done.rough = msg.doc, false
+	done.docs[bodyTab], done.about, done.rough = msg.doc, msg.about, false
+	m.finish(&done)
 	m.detail.remember(&done)
 	if m.detail.id == msg.id {
 		m.detail.show(&done)

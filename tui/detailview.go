@@ -10,19 +10,22 @@ import (
 )
 
 // headRows is how many rows stand above the body: the signature and why it does
-// not hold, the facts, the last attempt, and a rule. A small screen has two.
+// not hold, the facts, what is odd about the events, the last attempt, and a rule. A
+// small screen has two.
 func (m *Model) headRows() int {
 	p := m.detail.parcel
 	if p == nil {
 		return 0
 	}
-	if m.layout.room(m.layout.detail).h < 10 {
+	room := m.layout.room(m.layout.detail)
+	if room.h < 10 {
 		return 2
 	}
-	if _, why := verdictText(&p.delivery); why != "" {
-		return 5
+	rows := 4 + len(m.why(p, room.w, room.h/3))
+	if m.flagsOfDetail() != 0 {
+		rows++
 	}
-	return 4
+	return rows
 }
 
 // drawDetail draws the selected delivery.
@@ -70,11 +73,16 @@ func (m *Model) drawPager(width int) []string {
 func (m *Model) drawHead(width, n int) []string {
 	d := &m.detail.parcel.delivery
 	rows := []string{m.look.line(width, func(p *pen) { m.headSignature(p, d) })}
-	if _, why := verdictText(d); why != "" && n > 2 {
-		rows = append(rows, m.look.line(width, func(p *pen) { p.gap(3); p.put(p.dim, p.clean(why)) }))
+	if n > 2 {
+		for _, line := range m.why(m.detail.parcel, width, m.layout.room(m.layout.detail).h/3) {
+			rows = append(rows, m.look.line(width, func(p *pen) { p.gap(line.indent); p.put(line.style, line.text) }))
+		}
 	}
 	rows = append(rows, m.look.line(width, func(p *pen) { m.headFacts(p, d) }))
 	if n > 2 {
+		if flags := m.flagsOfDetail(); flags != 0 {
+			rows = append(rows, m.look.line(width, func(p *pen) { p.headFlags(flags) }))
+		}
 		rows = append(rows,
 			m.look.line(width, m.headAttempt),
 			m.look.line(width, func(p *pen) { p.fill(p.frame, p.across, width) }))
@@ -82,8 +90,44 @@ func (m *Model) drawHead(width, n int) []string {
 	return rows[:n]
 }
 
+// flagsOfDetail are the flags of all events of the delivery.
+func (m *Model) flagsOfDetail() webhook.Flag {
+	var flags webhook.Flag
+	for _, e := range m.detail.parcel.events {
+		flags |= e.Flags
+	}
+	return flags
+}
+
+// headFlags draws what is odd about the events, as far as there is room; the Event
+// tab has it in full.
+func (p *pen) headFlags(flags webhook.Flag) {
+	const more = " 5 explains"
+	p.gap(1)
+	text := "! " + p.clean(strings.Join(flags.Texts(), " "))
+	if p.width(text) <= p.left {
+		p.put(p.warn, text)
+		return
+	}
+	p.left -= len(more)
+	p.put(p.warn, text)
+	p.left += len(more)
+	p.put(p.dim, more)
+}
+
 func (m *Model) headSignature(p *pen, d *journal.Delivery) {
 	p.gap(1)
+	if known := m.detail.parcel.explained; len(known) > 0 {
+		first, st, mark, verdict := known[0], p.bad, p.no, "signature "+string(d.Verdict)
+		if first.Holds {
+			st, mark, verdict = p.ok, p.yes, "signature holds now, "+string(d.Verdict)+" when it came"
+		} else if d.Verdict == webhook.Unchecked {
+			st, mark = p.warn, p.unchecked
+		}
+		p.put(st, mark+" "+verdict)
+		p.put(p.dim, "  "+p.clean(first.Code))
+		return
+	}
 	switch d.Verdict {
 	case webhook.Verified:
 		p.put(p.ok, p.yes+" signature valid")
@@ -206,11 +250,12 @@ func (m *Model) detailFoot(p *pen) {
 		return
 	}
 	var parts []string
-	if n, of := m.detail.event(); of > 1 {
+	if n, of := m.detail.event(); of > 1 && m.detail.tab != eventTab {
 		parts = append(parts, "event "+grouped(n)+"/"+grouped(of), "{} next")
 	}
 	pager := m.detail.pager()
 	switch {
+	case pager.prose:
 	case pager.wrap:
 		parts = append(parts, "wrapped")
 	case pager.side > 0:

@@ -12,6 +12,7 @@ const (
 	titleLine           // a heading
 	dimLine
 	goodLine
+	warnLine
 	badLine
 )
 

@@ -157,7 +157,7 @@ func (j *fakeJournal) Events(_ context.Context, id int64) ([]journal.Event, erro
 	r := j.rows[id-1]
 	events := make([]journal.Event, r.Events)
 	for i := range events {
-		events[i] = journal.Event{Delivery: id, Event: webhook.Event{N: i + 1, Field: r.Field, Summary: r.Summary}}
+		events[i] = journal.Event{Delivery: id, Event: webhook.Event{N: i + 1, Field: r.Field, Flags: r.Flags, Summary: r.Summary}}
 	}
 	return events, j.err
 }
@@ -317,16 +317,39 @@ func sampleAttempt(r *journal.Row, n int) journal.Attempt {
 	return a
 }
 
-// sampleBody is a body in the changes dialect: with a space after each separator,
-// and everything that is not ASCII escaped.
+// sampleMID is the mid of a byte-exact vector.
+const sampleMID = "aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlEOjE3ODQxNDk5MTAwMjAwMzAxOjM0MDI4MjM2Njg0MTcxMDMwMTI0NDI1ODYzNTM4NTUzODk5NTk1OTozMzAxOTY3NDE2OTMwMzg2MDk2MDQ2NDUwMjUxMzQ2NzM5MgZDZD"
+
+// sampleBody is a body of a field, in its dialect.
 func sampleBody(field, user, text string, events int) string {
+	switch field {
+	case "messages":
+		return sampleItem(`"message":{"mid":"` + sampleMID + `","text":` + escape(text) + `}`)
+	case "message_reactions":
+		return sampleItem(`"reaction":{"mid":"` + sampleMID + `","action":"react","reaction":"love"}`)
+	case "messaging_seen":
+		return sampleItem(`"read":{"mid":"` + sampleMID + `"}`)
+	case "messaging_postbacks":
+		return sampleItem(`"postback":{"mid":"` + sampleMID + `","title":"Start","payload":"GET_STARTED"}`)
+	}
+	return sampleChanges(field, user, text, events)
+}
+
+// sampleItem is a body in the messaging dialect.
+func sampleItem(item string) string {
+	return `{"object":"instagram","entry":[{"time":1795269740367,"id":"17841405309211844","messaging":[{"sender":{"id":"1082736450918273"},"recipient":{"id":"17841405309211844"},"timestamp":1795269739456,` + item + `}]}]}`
+}
+
+// sampleChanges is a body in the changes dialect: with a space after each separator,
+// and everything that is not ASCII escaped. It has keys nobody knows.
+func sampleChanges(field, user, text string, events int) string {
 	var b strings.Builder
 	b.WriteString(`{"entry": [`)
 	for i := range events {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, `{"id": "17841405309211844", "time": 1795269740, "changes": [{"value": {"from": {"id": "232323232", "username": %s}, "media": {"id": "123123123", "media_product_type": "FEED"}, "id": "1786579934808%04d", "text": %s, "parent_id": null, "flags": [], "likes": -1.5e3, "hidden": false}, "field": %q}]}`,
+		fmt.Fprintf(&b, `{"id": "17841405309211844", "time": 1795269740, "changes": [{"value": {"from": {"id": "1082736450918273", "username": %s}, "media": {"id": "123123123", "media_product_type": "FEED"}, "id": "1786579934808%04d", "text": %s, "parent_id": null, "flags": [], "likes": -1.5e3, "hidden": false}, "field": %q}]}`,
 			escape(user), i, escape(text), field)
 	}
 	b.WriteString(`], "object": "instagram"}`)

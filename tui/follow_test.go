@@ -125,7 +125,7 @@ func TestOnlyProblems(t *testing.T) {
 	onScreen(t, wide(), func(s *screen) {
 		s.press("!")
 		s.pass(settleTime)
-		s.expect("only problems", "Deliveries 3 of 15", "signature does n…", "ERR", "500")
+		s.expect("only problems", "Deliveries 3 of 15", "no known app secret makes…", "ERR", "500")
 		s.press("!")
 		s.pass(settleTime)
 		s.refute("only problems")

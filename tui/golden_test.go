@@ -45,6 +45,12 @@ func TestScreens(t *testing.T) {
 		{name: "info", keys: []string{"i"}},
 		{name: "help", keys: []string{"?"}},
 		{name: "copy", keys: []string{"y"}},
+		{name: "event", keys: []string{"k*6", "enter", "5"}},
+		{name: "odd", options: options{journal: oddJournal}},
+		{name: "oddbody", options: options{journal: oddJournal}, keys: []string{"k*6", "enter"}},
+		{name: "oddevent", options: options{journal: oddJournal}, keys: []string{"k*6", "enter", "5"}},
+		{name: "explained", options: options{journal: oddJournal, explain: sampleExplain}, keys: []string{"k", "enter"}},
+		{name: "explanation", options: options{journal: oddJournal, explain: sampleExplain}, keys: []string{"k", "enter", "5"}},
 		{name: "empty", options: options{journal: newFakeJournal, facts: unready()}},
 		{name: "ascii", options: options{ascii: true}, keys: []string{"k*6"}},
 	}

@@ -139,7 +139,7 @@ func FuzzScreen(f *testing.F) {
 			}
 			width, height := max(int(w), 1), max(int(h), 1)
 			s := newScreen(t, options{journal: journal, width: width, height: height})
-			for _, keys := range []string{"j", "enter", "2", "3", "4", "w", "1", "j", "h", "L", "}", "esc", "/", "'" + prefixOf(text, 20)} {
+			for _, keys := range []string{"j", "enter", "2", "3", "4", "5", "w", "1", "j", "h", "L", "}", "esc", "/", "'" + prefixOf(text, 20)} {
 				s.press(keys)
 				checkScreen(t, s, width, height)
 			}

@@ -113,15 +113,21 @@ func (l *printer) opens(i int) int {
 // mark notes the lines on which an event starts: an item of a list in an entry
 // that holds events, in the order webhook.Parse counts them.
 func (l *printer) mark(at int) {
-	if n := len(l.open); n == 4 && !l.open[3].object && eventList(l.open[3].key) && l.entry(2) {
-		l.open[2].inner = true
+	last := len(l.open) - 1
+	if last >= 3 && !l.open[last].object && eventList(l.open[last].key) && l.entry(last-1) {
+		l.open[last-1].inner = true
 		l.out.doc.marks = append(l.out.doc.marks, at)
 	}
 }
 
 // entry reports whether the open value at depth i is an item of the payload's entry.
+// The payload is at the top, or in the outer list that Meta's examples print.
 func (l *printer) entry(i int) bool {
-	return i == 2 && l.open[0].object && !l.open[1].object && l.open[1].key == "entry"
+	outer := len(l.open) > 0 && !l.open[0].object
+	if top := i - 2; top < 0 || top > 1 || outer != (top == 1) {
+		return false
+	}
+	return l.open[i-2].object && !l.open[i-1].object && l.open[i-1].key == "entry"
 }
 
 func eventList(key string) bool {

@@ -54,6 +54,7 @@ const (
 	doTab2
 	doTab3
 	doTab4
+	doTab5
 	doPrevTab
 	doNextTab
 	doZoom
@@ -144,6 +145,7 @@ func detailKeys() []binding {
 		bind(doTab2, inPanes, group, "2", "2", "headers", ""),
 		bind(doTab3, inPanes, group, "3", "3", "response", ""),
 		bind(doTab4, inPanes, group, "4", "4", "raw bytes", ""),
+		bind(doTab5, inPanes, group, "5", "5", "events, explained", ""),
 		bind(doPrevTab, inPanes, group, "[", "[", "previous tab", ""),
 		bind(doNextTab, inPanes, group, "]", "]", "next tab", ""),
 		bind(doScrollDown, inPanes, group, "J", "J", "scroll the detail down", ""),

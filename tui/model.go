@@ -188,6 +188,8 @@ func (m *Model) answer(msg tea.Msg) tea.Cmd {
 		return m.loaded(msg)
 	case layoutMsg:
 		m.laidOut(msg)
+	case explainMsg:
+		return m.explained(msg)
 	case fixturesMsg:
 		return m.fixturesChanged(msg)
 	case outcomeMsg:

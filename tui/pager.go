@@ -20,6 +20,7 @@ type pager struct {
 	cursor  int           // a place in visible
 	side    int           // cells scrolled to the right
 	wrap    bool
+	prose   bool // always wrapped, between words
 	width   int
 	height  int
 	query   string // highlighted
@@ -75,7 +76,10 @@ func (p *pager) place(line int) int {
 func (p *pager) breaks(place int) []int {
 	line := p.at(place)
 	text := p.doc.line(line)
-	if len(text) < longLine {
+	switch {
+	case p.prose:
+		return p.wordBreaks(text, p.width)
+	case len(text) < longLine:
 		return p.cells.breaks(text, p.width)
 	}
 	rows, ok := p.rows[line]
@@ -225,6 +229,9 @@ func (p *pager) shift(n int) {
 
 // toggleWrap switches between wrapped and cut lines.
 func (p *pager) toggleWrap() {
+	if p.prose {
+		return
+	}
 	p.wrap = !p.wrap
 	p.side, p.sub = 0, 0
 	p.show()

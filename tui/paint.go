@@ -24,6 +24,9 @@ func (p *pager) row(out *pen, place, row int, focus bool) {
 		if row+1 < len(breaks) {
 			to = breaks[row+1]
 		}
+		if p.prose { // the space between two words may stand outside
+			to = from + len(strings.TrimRight(text[from:to], " "))
+		}
 	case p.side > 0:
 		var cell int
 		from, cell = p.cells.seek(text, p.side)
@@ -63,6 +66,8 @@ func (p *pager) paint(out *pen, kind lineKind, text string, from, to int) {
 		pieces = []piece{{out.dim, 0, len(text)}}
 	case goodLine:
 		pieces = []piece{{out.ok, 0, len(text)}}
+	case warnLine:
+		pieces = []piece{{out.warn, 0, len(text)}}
 	case badLine:
 		pieces = []piece{{out.bad, 0, len(text)}}
 	case plainLine:

@@ -242,7 +242,7 @@ func (m *Model) switchPane(a action) {
 func (m *Model) inDetail(a action) tea.Cmd {
 	d, pager := &m.detail, m.detail.pager()
 	switch a {
-	case doTab1, doTab2, doTab3, doTab4:
+	case doTab1, doTab2, doTab3, doTab4, doTab5:
 		m.openTab(tab(a - doTab1))
 	case doPrevTab:
 		m.openTab((d.tab + tabs - 1) % tabs)

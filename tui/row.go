@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -123,10 +124,9 @@ func (l *look) summary(p *pen, r *journal.Row, n int) {
 	what = l.clean(what)
 	st := l.text
 	switch {
-	case r.Verdict == webhook.Invalid:
-		what, st = "signature does not match", l.bad
-	case r.Verdict == webhook.Unsigned:
-		what, st = "not signed", l.bad
+	case r.Verdict == webhook.Invalid || r.Verdict == webhook.Unsigned:
+		// Whoever sent it says nothing that can be believed.
+		who, what, st = "", l.clean(cmp.Or(r.Reason, "signature "+string(r.Verdict))), l.bad
 	case what == "":
 		what, st = size(r.Size), l.dim
 	case r.Flags&webhook.Unknown != 0:

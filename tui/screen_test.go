@@ -15,6 +15,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/igloo-dev/igloo/fixtures"
+	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/webhook"
 	"github.com/igloo-dev/igloo/tui"
 )
 
@@ -46,6 +48,7 @@ type screen struct {
 type options struct {
 	journal func() *fakeJournal // made inside the bubble, for its channel
 	facts   *tui.Facts
+	explain func(journal.Delivery) []webhook.Explanation
 	theme   tui.Theme
 	ascii   bool
 	width   int
@@ -83,7 +86,7 @@ func newScreen(t testing.TB, o options) *screen {
 		theme = tui.Dark
 	}
 	model, err := tui.New(ctx, tui.Config{
-		Journal: s.journal, Session: s.session, Fixtures: s.files, Status: s.status, Theme: theme, ASCII: o.ascii, Zone: time.UTC,
+		Journal: s.journal, Session: s.session, Fixtures: s.files, Status: s.status, Theme: theme, ASCII: o.ascii, Zone: time.UTC, Explain: o.explain,
 		Now: func() time.Time { return noon.Add(37 * time.Second).Add(time.Since(began)) },
 	})
 	if err != nil {

@@ -193,6 +193,34 @@ func (c cells) breaks(s string, width int) []int {
 	return rows
 }
 
+// wordBreaks is [cells.breaks] between words; a word longer than the width is broken
+// inside.
+func (c cells) wordBreaks(s string, width int) []int {
+	rows := []int{0}
+	if width <= 0 {
+		return rows
+	}
+	start, word, used := 0, 0, 0 // of the row, after its last space; cells since start
+	for at := 0; at < len(s); {
+		cluster, w := ansi.FirstGraphemeCluster(s[at:], c.method)
+		if used+w > width && used > 0 && cluster != " " {
+			if word > start {
+				start = word
+				used = c.width(s[start:at])
+			} else {
+				start, used = at, 0
+			}
+			rows = append(rows, start)
+		}
+		used += w
+		at += len(cluster)
+		if cluster == " " {
+			word = at
+		}
+	}
+	return rows
+}
+
 func ascii(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {

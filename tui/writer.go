@@ -24,13 +24,14 @@ type writer struct {
 func (w *writer) documents(p, known *parcel, dot rune) {
 	body := p.delivery.Body
 	if known != nil {
-		p.docs, p.rough = known.docs, known.rough
+		p.docs, p.about, p.rough = known.docs, known.about, known.rough
 	} else {
 		p.rough = len(body) > inlineBody
 		if p.rough {
 			p.docs[bodyTab] = rawDocument([]byte(prefix(string(body[:inlineBody]), inlineBody)), dot)
 		} else {
 			p.docs[bodyTab] = bodyDocument(body, dot)
+			p.about = w.events(&p.delivery)
 		}
 		p.docs[headersTab] = w.headers(&p.delivery)
 		p.docs[rawTab] = rawDocument(body, dot)

@@ -148,7 +148,7 @@ func comment(e *Event, value []byte) string {
 	case kind != "" && kind != "FEED":
 		e.Kind = strings.ToLower(kind)
 	}
-	if member(value, "parent_id") != nil {
+	if text(member(value, "parent_id")) != "" {
 		e.Kind = "reply"
 	}
 	if member(value, "text") == nil {
