@@ -118,7 +118,7 @@ func TestEventTab(t *testing.T) {
 func TestProseWraps(t *testing.T) {
 	onScreen(t, options{journal: oddJournal, width: 60, height: 16, theme: tui.None}, func(s *screen) {
 		s.press("g", "enter", "5", "w")
-		for _, line := range strings.SplitSeq(s.text(), "\n") {
+		for line := range strings.SplitSeq(s.text(), "\n") {
 			if !strings.HasPrefix(line, "│") {
 				continue
 			}
