@@ -62,8 +62,8 @@ func openNgrok(t *testing.T, edge *tunneltest.Edge, cfg tunnel.NgrokConfig, hand
 func newNgrok(t *testing.T, edge *tunneltest.Edge, cfg tunnel.NgrokConfig, log *logBuffer) *tunnel.Ngrok {
 	t.Helper()
 	cfg.Authtoken = secret.New(authtoken)
-	cfg.ConnectURL = edge.ConnectURL()
-	cfg.CAs = edge.Pool()
+	cfg.Server.ConnectURL = edge.ConnectURL()
+	cfg.Server.CAs = edge.Pool()
 	p, err := tunnel.NewNgrok(cfg, log.logger())
 	if err != nil {
 		t.Fatal(err)

@@ -134,6 +134,8 @@ func (s *ngrokSession) explain(err error) refusal {
 		r.hint = "when a proxy opens TLS connections on this network, give its CA with --ngrok-ca"
 	} else if _, ok := errors.AsType[*net.DNSError](err); ok {
 		r.hint = "look whether this machine is online"
+	} else if _, ok := errors.AsType[*proxyError](err); ok {
+		r.hint = "look at HTTPS_PROXY and NO_PROXY, which say how to get out of this network"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		text = s.redact(op.Error()) // without the library's words around it
@@ -145,10 +147,10 @@ func (s *ngrokSession) explain(err error) refusal {
 // openError is the error of a session that did not come up.
 func (s *ngrokSession) openError(err error) error {
 	r := s.explain(err)
-	if r.fatal(false) {
+	if r.fatal(s.again) {
 		return &FatalError{Code: r.code, Hint: r.hint, Err: r.err}
 	}
-	return &retryError{code: r.code, hint: r.hint, err: r.err}
+	return &retryError{code: r.code, hint: r.hint, err: r.err, outage: r.code == ""}
 }
 
 // endedError is the error of an endpoint that ended under us. The service gives

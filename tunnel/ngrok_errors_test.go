@@ -128,7 +128,9 @@ func TestNgrokEndsWithASilentServer(t *testing.T) {
 			connected <- conn
 		}
 	}()
-	p, err := tunnel.NewNgrok(tunnel.NgrokConfig{Authtoken: secret.New(authtoken), ConnectURL: silent.Addr().String()}, nil)
+	p, err := tunnel.NewNgrok(tunnel.NgrokConfig{
+		Authtoken: secret.New(authtoken), Server: tunnel.NgrokServer{ConnectURL: silent.Addr().String()},
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +143,7 @@ func TestNgrokForeignCertificate(t *testing.T) {
 	t.Parallel()
 	edge, other := tunneltest.New(t), tunneltest.New(t)
 	p, err := tunnel.NewNgrok(tunnel.NgrokConfig{
-		Authtoken: secret.New(authtoken), ConnectURL: edge.ConnectURL(), CAs: other.Pool(),
+		Authtoken: secret.New(authtoken), Server: tunnel.NgrokServer{ConnectURL: edge.ConnectURL(), CAs: other.Pool()},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

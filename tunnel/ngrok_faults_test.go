@@ -68,7 +68,7 @@ func TestNgrokComesBackAfterAnOutage(t *testing.T) {
 func TestNgrokNoticesASilentConnection(t *testing.T) {
 	t.Parallel()
 	edge := tunneltest.New(t)
-	l := openNgrok(t, edge, tunnel.NgrokConfig{Heartbeat: 200 * time.Millisecond}, say("hello"))
+	l := openNgrok(t, edge, tunnel.NgrokConfig{Server: tunnel.NgrokServer{Heartbeat: 200 * time.Millisecond}}, say("hello"))
 	l.AwaitFunc(t, "with a latency", func(st tunnel.Status) bool {
 		return st.State == tunnel.Online && st.Latency > 0
 	})

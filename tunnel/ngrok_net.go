@@ -3,6 +3,7 @@ package tunnel
 import (
 	"context"
 	"net"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -12,14 +13,19 @@ import (
 // is being closed; without its connections it cannot do either.
 type severable struct {
 	dialer net.Dialer
+	proxy  *url.URL // nil for none; one of another kind than http and https is not ours to speak to
 
 	mu      sync.Mutex
 	conns   map[*severableConn]struct{}
 	severed bool
 }
 
-func newSeverable(timeout time.Duration) *severable {
-	return &severable{dialer: net.Dialer{Timeout: timeout}, conns: map[*severableConn]struct{}{}}
+func newSeverable(timeout time.Duration, proxy *url.URL) *severable {
+	d := &severable{dialer: net.Dialer{Timeout: timeout}, conns: map[*severableConn]struct{}{}}
+	if proxy != nil && (proxy.Scheme == "http" || proxy.Scheme == "https") {
+		d.proxy = proxy
+	}
+	return d
 }
 
 // Dial is DialContext for those who have none.
@@ -29,19 +35,38 @@ func (d *severable) Dial(network, address string) (net.Conn, error) {
 
 // DialContext connects to address.
 func (d *severable) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := d.dialer.DialContext(ctx, network, address)
+	to := address
+	if d.proxy != nil {
+		to = proxyAddress(d.proxy)
+	}
+	conn, err := d.dialer.DialContext(ctx, network, to)
 	if err != nil {
 		return nil, err
 	}
 	c := &severableConn{Conn: conn, dialer: d}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.severed {
+	if !d.keep(c) {
 		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
-	d.conns[c] = struct{}{}
-	return c, nil
+	if d.proxy == nil {
+		return c, nil
+	}
+	through, err := connectThrough(ctx, c, d.proxy, address, d.dialer.Timeout)
+	if err != nil {
+		_ = c.Close()
+		return nil, &proxyError{err}
+	}
+	return through, nil
+}
+
+// keep remembers a connection, unless there are to be none any more.
+func (d *severable) keep(c *severableConn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.severed {
+		d.conns[c] = struct{}{}
+	}
+	return !d.severed
 }
 
 // sever cuts all connections, those of now and those to come.

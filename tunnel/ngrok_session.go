@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"sync"
 	"time"
@@ -15,7 +14,7 @@ import (
 
 const (
 	dialTimeout       = 10 * time.Second
-	bindTimeout       = 30 * time.Second // for the service to give out the URL
+	answerTimeout     = 30 * time.Second // for the service to let us in, and to give out the URL
 	unbindTimeout     = 2 * time.Second  // for the service to take the URL away
 	drainTimeout      = 30 * time.Second // for Ingress.Serve, which has a bound of its own
 	disconnectTimeout = 2 * time.Second
@@ -42,17 +41,20 @@ var (
 //     Cutting the network connection ends them, which is what severable is for.
 //   - Closing an endpoint waits until all its connections were accepted, which
 //     endpointListener goes on doing.
+//   - Between two tries the library sleeps for up to 30 s, and nothing wakes it. So
+//     once it would sleep for longer than maxOutageBackoff it gets no further try.
 type ngrokSession struct {
-	cfg    NgrokConfig
-	logger *slog.Logger
+	*Ngrok
 	emit   func(Status)
+	again  bool // an endpoint was online before this session
 	agent  ngrok.Agent
 	dialer *severable
 
 	changes   chan connChange    // from the library's handlers
 	latencies chan time.Duration // from the library's handlers, the newest may be lost
 
-	failures int // tries in a row that failed
+	before   int // tries that failed in a row before this session
+	failures int // and in it
 	url      *url.URL
 	account  Account
 	up       bool
@@ -134,17 +136,16 @@ func (s *ngrokSession) run(ctx context.Context, in Ingress) error {
 		opener.Wait()
 		_ = s.agent.Disconnect() // nothing is left but the library's bookkeeping
 	}()
-	var overdue <-chan time.Time
+	overdue := time.NewTimer(s.cfg.Server.Timeout) // without a word of the library
+	defer overdue.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-overdue:
-			return errOverdue
+		case <-overdue.C:
+			return s.outage(errOverdue)
 		case c := <-s.changes:
-			if c.kind == connUp {
-				overdue = time.After(bindTimeout)
-			}
+			overdue.Reset(s.cfg.Server.Timeout)
 			if err := s.apply(c); err != nil {
 				return err
 			}
@@ -156,6 +157,11 @@ func (s *ngrokSession) run(ctx context.Context, in Ingress) error {
 			return s.serve(ctx, in, o.endpoint)
 		}
 	}
+}
+
+// outage is the error of a session that another one should follow soon.
+func (s *ngrokSession) outage(err error) error {
+	return &retryError{err: err, outage: true, attempt: s.before + s.failures}
 }
 
 // open connects and asks for the endpoint. It blocks until it has one, life
@@ -173,7 +179,7 @@ func (s *ngrokSession) open(life context.Context) opened {
 			o.account = Account{Name: d.AccountName(), Plan: d.PlanName(), Region: d.Region(), Banner: d.Banner()}
 		}
 	}
-	o.endpoint, o.err = s.agent.Listen(life, s.cfg.endpointOptions()...)
+	o.endpoint, o.err = s.agent.Listen(life, s.endpointOptions()...)
 	return o
 }
 
@@ -194,11 +200,18 @@ func (s *ngrokSession) serve(ctx context.Context, in Ingress, endpoint ngrok.End
 
 // watch reports what happens to the endpoint. It returns nil when ctx has ended.
 func (s *ngrokSession) watch(ctx context.Context, l *endpointListener, served <-chan error) error {
+	overdue := time.NewTimer(s.cfg.Server.Timeout)
+	defer overdue.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-overdue.C:
+			if !s.up {
+				return s.outage(errOverdue)
+			}
 		case c := <-s.changes:
+			overdue.Reset(s.cfg.Server.Timeout)
 			if err := s.apply(c); err != nil {
 				return err
 			}
@@ -210,10 +223,7 @@ func (s *ngrokSession) watch(ctx context.Context, l *endpointListener, served <-
 			return s.endedError(l.err)
 		case err := <-served:
 			_ = l.Close() // nobody accepts any more
-			if err == nil {
-				err = errEnded
-			}
-			return fmt.Errorf("answer requests: %w", err)
+			return servingEnded(err)
 		}
 	}
 }
@@ -222,7 +232,7 @@ func (s *ngrokSession) watch(ctx context.Context, l *endpointListener, served <-
 func (s *ngrokSession) apply(c connChange) error {
 	switch c.kind {
 	case connUp:
-		s.failures = 0
+		s.before, s.failures = 0, 0
 		if s.url != nil { // else there is a connection and no endpoint yet
 			s.online(0)
 		}
@@ -235,23 +245,29 @@ func (s *ngrokSession) apply(c connChange) error {
 	case connLost:
 	}
 	refusal := s.explain(c.err)
-	if refusal.fatal(s.url != nil) {
+	if refusal.fatal(s.wasOnline()) {
 		s.down()
 		return &FatalError{Code: refusal.code, Hint: refusal.hint, Err: refusal.err}
 	}
 	st := Status{State: Connecting, Err: refusal.err, Code: refusal.code, Hint: refusal.hint}
-	if s.url != nil {
+	if s.wasOnline() {
 		st.State = Reconnecting
 	}
 	if !s.up { // the loss itself is no failed try: the library starts at once
 		s.failures++
 		st.RetryIn = sdkBackoff(s.failures)
 	}
-	st.Attempt = s.failures
+	st.Attempt = s.before + s.failures
 	s.down()
+	if st.RetryIn > maxOutageBackoff && st.Code == "" {
+		return &retryError{err: st.Err, hint: st.Hint, outage: true, attempt: st.Attempt}
+	}
 	s.emit(st)
 	return nil
 }
+
+// wasOnline reports whether the endpoint was up, in this session or before.
+func (s *ngrokSession) wasOnline() bool { return s.again || s.url != nil }
 
 // online reports that the endpoint is up.
 func (s *ngrokSession) online(latency time.Duration) {

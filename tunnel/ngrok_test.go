@@ -96,8 +96,8 @@ func TestNewNgrokRefuses(t *testing.T) {
 		{"no authtoken", tunnel.NgrokConfig{}, "no ngrok authtoken"},
 		{"http URL", tunnel.NgrokConfig{Authtoken: token, URL: "http://a.test"}, `ngrok URL: public URL "http://a.test" does not begin with https://, which Meta requires`},
 		{"URL with a path", tunnel.NgrokConfig{Authtoken: token, URL: "a.test/webhook"}, `ngrok URL: public URL "https://a.test/webhook" has more than a host; the path is set on its own`},
-		{"connect URL with a scheme", tunnel.NgrokConfig{Authtoken: token, ConnectURL: "https://a.test"}, `ngrok connect URL "https://a.test" is not host:port`},
-		{"connect URL without a port", tunnel.NgrokConfig{Authtoken: token, ConnectURL: "a.test"}, `ngrok connect URL "a.test" is not host:port`},
+		{"connect URL with a scheme", tunnel.NgrokConfig{Authtoken: token, Server: tunnel.NgrokServer{ConnectURL: "https://a.test"}}, `ngrok connect URL "https://a.test" is not host:port`},
+		{"connect URL without a port", tunnel.NgrokConfig{Authtoken: token, Server: tunnel.NgrokServer{ConnectURL: "a.test"}}, `ngrok connect URL "a.test" is not host:port`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestNgrokServerTimeoutsHold(t *testing.T) {
 func TestNgrokLeavesNothingBehind(t *testing.T) {
 	edge := tunneltest.New(t)
 	cycle := func() {
-		l := openNgrok(t, edge, tunnel.NgrokConfig{Heartbeat: 50 * time.Millisecond}, say("hello"))
+		l := openNgrok(t, edge, tunnel.NgrokConfig{Server: tunnel.NgrokServer{Heartbeat: 50 * time.Millisecond}}, say("hello"))
 		get(t, edge.Client(), l.Await(t, tunnel.Online).URL.String())
 		l.stop(t)
 		if online := edge.Online(); len(online) > 0 {

@@ -39,10 +39,14 @@ func keepUp(ctx context.Context, emit func(Status), session func(ctx context.Con
 		}
 		st := Status{State: Reconnecting, Err: err, Attempt: failures}
 		if failures > 0 {
-			st.RetryIn = outageBackoff(failures)
+			st.RetryIn = min(backoff(failures), maxOutageBackoff)
 		}
 		if retry, ok := errors.AsType[*retryError](err); ok {
-			st.Code, st.Hint, st.RetryIn = retry.code, retry.hint, max(st.RetryIn, retry.wait)
+			st.Code, st.Hint, st.Attempt = retry.code, retry.hint, max(failures, retry.attempt)
+			if failures > 0 && !retry.outage { // the service is there, and does not want to
+				st.RetryIn = backoff(failures)
+			}
+			st.RetryIn = max(st.RetryIn, retry.wait)
 		}
 		emit(st)
 		select {
@@ -52,9 +56,6 @@ func keepUp(ctx context.Context, emit func(Status), session func(ctx context.Con
 		}
 	}
 }
-
-// outageBackoff is backoff for an outage.
-func outageBackoff(failures int) time.Duration { return min(backoff(failures), maxOutageBackoff) }
 
 // isFinal reports whether another session would not help.
 func isFinal(err error) bool {

@@ -184,6 +184,7 @@ type retryError struct {
 	code, hint string
 	wait       time.Duration // at least, before the next try; 0 leaves it to the caller
 	outage     bool          // the network or the service is gone: look often whether it is back
+	attempt    int           // tries in a row that failed, where the provider counts them
 	err        error
 }
 

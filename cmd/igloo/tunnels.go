@@ -75,9 +75,9 @@ func newTunnels(s *session) (*tunnels, error) {
 func (t *tunnels) provider(name string) (tunnel.Provider, error) {
 	f := t.session.flags
 	ngrok := tunnel.NgrokConfig{
-		Authtoken:  t.session.secrets.Authtoken,
-		URL:        f.NgrokURL,
-		ConnectURL: f.NgrokConnectURL,
+		Authtoken: t.session.secrets.Authtoken,
+		URL:       f.NgrokURL,
+		Server:    tunnel.NgrokServer{ConnectURL: f.NgrokConnectURL},
 	}
 	if name == tunnelNgrok {
 		if t.session.secrets.Authtoken.Empty() {
@@ -88,7 +88,7 @@ func (t *tunnels) provider(name string) (tunnel.Provider, error) {
 			return nil, err
 		}
 		if f.NgrokCA != "" {
-			if ngrok.CAs, err = readPool(f.NgrokCA, "--ngrok-ca"); err != nil {
+			if ngrok.Server.CAs, err = readPool(f.NgrokCA, "--ngrok-ca"); err != nil {
 				return nil, err
 			}
 		}

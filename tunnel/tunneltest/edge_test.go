@@ -33,7 +33,8 @@ func TestEdgeForAnotherProcess(t *testing.T) {
 		t.Fatalf("no certificate in %q", text)
 	}
 	r := open(t, tunnel.NgrokConfig{
-		Authtoken: secret.New("token"), ConnectURL: edge.ConnectURL(), CAs: pool, URL: "hooks.example.com",
+		Authtoken: secret.New("token"), URL: "hooks.example.com",
+		Server: tunnel.NgrokServer{ConnectURL: edge.ConnectURL(), CAs: pool},
 	})
 	r.Await(t, tunnel.Online)
 
@@ -50,7 +51,7 @@ func TestEdgeForAnotherProcess(t *testing.T) {
 func TestEdgeClosesUnderAnAgent(t *testing.T) {
 	edge := tunneltest.New(t)
 	r := open(t, tunnel.NgrokConfig{
-		Authtoken: secret.New("token"), ConnectURL: edge.ConnectURL(), CAs: edge.Pool(),
+		Authtoken: secret.New("token"), Server: tunnel.NgrokServer{ConnectURL: edge.ConnectURL(), CAs: edge.Pool()},
 	})
 	host := r.Await(t, tunnel.Online).URL.Host
 	edge.Close()
@@ -68,7 +69,7 @@ func TestEdgeClosesUnderAnAgent(t *testing.T) {
 func TestEdgeForgetsTokens(t *testing.T) {
 	edge := tunneltest.New(t)
 	r := open(t, tunnel.NgrokConfig{
-		Authtoken: secret.New("token"), ConnectURL: edge.ConnectURL(), CAs: edge.Pool(),
+		Authtoken: secret.New("token"), Server: tunnel.NgrokServer{ConnectURL: edge.ConnectURL(), CAs: edge.Pool()},
 	})
 	before := r.Await(t, tunnel.Online).URL
 	edge.ForgetTokens()
