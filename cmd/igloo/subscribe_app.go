@@ -46,7 +46,7 @@ It takes the id of the Meta app (--app-id) and its secret (IGLOO_APP_SECRET=meta
   igloo subscribe app --remove --fields messages`,
 		Args: cobra.NoArgs,
 	}
-	flags.graphFlags.register(c.Flags())
+	flags.register(c.Flags())
 	c.Flags().StringVar(&flags.CallbackURL, "callback-url", "", "register this `URL`; else the public one of the session")
 	c.Flags().StringSliceVar(&flags.Fields, "fields", nil, "subscribe to `FIELD,…`; else what is on already")
 	c.Flags().BoolVar(&flags.IncludeValues, "include-values", true, "ask for the changed values, not only their names")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,12 +71,7 @@ func (g *graphCalls) list(ctx context.Context, flags subscribeListFlags) error {
 		return g.showList(app, appErr, account, accErr)
 	}
 	h := &held{login: login, appErr: appErr, accErr: accErr, here: g.here(ctx)}
-	if err := g.listApp(ctx, app, h); err != nil {
-		return err
-	}
-	if err := g.listAccount(ctx, account, h); err != nil {
-		return err
-	}
+	lines := append(g.readApp(ctx, app, h), g.readAccount(ctx, account, h)...)
 	switch _, notGiven := errors.AsType[*usageError](h.appErr); {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -83,6 +79,11 @@ func (g *graphCalls) list(ctx context.Context, flags subscribeListFlags) error {
 		return h.accErr
 	case h.accErr != nil && h.appErr != nil:
 		return h.appErr
+	}
+	for _, line := range lines {
+		if err := g.tell(line); err != nil {
+			return err
+		}
 	}
 	g.sayUnknown("app", h.appErr)
 	g.sayUnknown("account", h.accErr)
@@ -112,46 +113,39 @@ func (g *graphCalls) here(ctx context.Context) string {
 	return session.info.CallbackURL
 }
 
-// listApp shows the app's subscriptions; without them h says why.
-func (g *graphCalls) listApp(ctx context.Context, app graph.App, h *held) error {
-	var subs []graph.AppSubscription
-	if h.appErr == nil {
-		subs, h.appErr = g.client.AppSubscriptions(ctx, app)
-		h.appErr = appSecretHint(h.appErr)
-	}
+// readApp asks for the app's subscriptions; when they are not to be had, h says why.
+func (g *graphCalls) readApp(ctx context.Context, app graph.App, h *held) (lines []*subscriptionLine) {
 	if h.appErr != nil {
 		return nil
 	}
+	subs, err := g.client.AppSubscriptions(ctx, app)
+	h.appErr = appSecretHint(err)
 	for _, s := range subs {
 		slices.Sort(s.Fields)
 		if s.Object == onInstagram {
 			h.app = s
 		}
-		if err := g.tell(newAppLine(app, s)); err != nil {
-			return err
-		}
+		lines = append(lines, newAppLine(app, s))
 	}
-	return nil
+	return lines
 }
 
-// listAccount shows the account's subscription; without it h says why.
-func (g *graphCalls) listAccount(ctx context.Context, account graph.Account, h *held) error {
-	var subs []graph.AccountSubscription
-	if h.accErr == nil {
-		subs, h.accErr = g.client.AccountSubscriptions(ctx, account)
-	}
+// readAccount asks for the account's subscription; when it is not to be had, h says why.
+func (g *graphCalls) readAccount(ctx context.Context, account graph.Account, h *held) []*subscriptionLine {
 	if h.accErr != nil {
+		return nil
+	}
+	subs, err := g.client.AccountSubscriptions(ctx, account)
+	if h.accErr = err; err != nil {
 		return nil
 	}
 	line := &subscriptionLine{Level: levelAccount, Login: h.login, Account: account.Node, App: g.flags.AppID, Fields: g.ownFields(subs)}
 	h.account = line.Fields
 	if who, err := g.profile(ctx, account); err == nil {
 		line.Username = who.Username
-		if who.UserID != "" {
-			line.Account = who.UserID
-		}
-	} // else it stays "me": that the account has no name takes nothing away
-	return g.tell(line)
+		line.Account = cmp.Or(who.UserID, line.Account)
+	} // else it stays "me": that nobody says its name takes nothing away
+	return []*subscriptionLine{line}
 }
 
 // sayUnknown says why a part of the picture is missing.

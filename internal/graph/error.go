@@ -68,7 +68,7 @@ func parseError(body []byte) *Error {
 		Error json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &answer) != nil || len(answer.Error) == 0 || string(answer.Error) == "null" {
-		return nil
+		return nil //nolint:nilerr // An answer of another form holds no error of Meta's.
 	}
 	var said struct {
 		Message     string `json:"message"`
