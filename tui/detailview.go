@@ -125,7 +125,9 @@ func (m *Model) headSignature(p *pen, d *journal.Delivery) {
 			st, mark = p.warn, p.unchecked
 		}
 		p.put(st, mark+" "+verdict)
-		p.put(p.dim, "  "+p.clean(first.Code))
+		if first.Code != string(d.Verdict) {
+			p.put(p.dim, "  "+p.clean(first.Code))
+		}
 		return
 	}
 	switch d.Verdict {

@@ -71,7 +71,7 @@ func (w *writer) explanation(p *parcel) *document {
 		b.add(dimLine, "checking "+w.look.dots)
 	}
 	for _, x := range p.explained {
-		kind, mark := badLine, w.look.no
+		kind, mark := w.judgement(p.delivery.Verdict)
 		if x.Holds {
 			kind, mark = goodLine, w.look.yes
 		}
