@@ -3,7 +3,6 @@ package tunneltest
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -28,7 +27,8 @@ const Domain = "ngrok-free.test"
 type Edge struct {
 	ca      *authority
 	connect string // where agents connect
-	public  net.Listener
+	public  net.Listener // where the public does
+	secure  *connQueue   // its connections, decrypted
 	server  *http.Server
 	client  *http.Client
 	running sync.WaitGroup
@@ -40,6 +40,7 @@ type Edge struct {
 	hosts     map[string]string    // by the token of a bind that may be renewed
 	onAuth    func(Auth) error
 	onBind    func(Bind) error
+	account   Account
 	muted     bool
 	closed    bool
 	epoch     int // counts ForgetTokens
@@ -60,6 +61,9 @@ type Auth struct {
 	ClientID, Cookie               string // empty for a new session
 }
 
+// Account is what the edge tells an agent about its account.
+type Account struct{ Name, Plan, Region, Banner string }
+
 // Bind is what an agent asked for.
 type Bind struct {
 	ID       string // empty for a new endpoint
@@ -67,6 +71,7 @@ type Bind struct {
 	URL      string // empty for the account's own domain
 	Policy   string
 	Metadata string
+	Pooled   bool
 }
 
 // Seen is what agents have asked the edge for, in order, refused or not.
@@ -105,16 +110,19 @@ func Start() (*Edge, error) {
 	e := &Edge{
 		ca:        ca,
 		connect:   agents.Addr().String(),
-		public:    tls.NewListener(public, ca.serverConfig()),
+		public:    public,
+		secure:    newConnQueue(public.Addr()),
 		agents:    agents,
 		sessions:  map[*session]struct{}{},
 		endpoints: map[string]*endpoint{},
 		hosts:     map[string]string{},
+		account:   Account{Name: "Ada", Plan: "Free", Region: region},
 	}
 	e.server = e.newServer()
 	e.client = e.newClient()
 	e.running.Go(func() { e.accept(agents) })
-	e.running.Go(func() { _ = e.server.Serve(e.public) })
+	e.running.Go(func() { e.acceptPublic() })
+	e.running.Go(func() { _ = e.server.Serve(e.secure) })
 	return e, nil
 }
 
@@ -130,6 +138,7 @@ func (e *Edge) Close() {
 	e.mu.Unlock()
 	e.Down()
 	e.client.CloseIdleConnections()
+	_ = e.public.Close()
 	_ = e.server.Close()
 	e.running.Wait()
 }
@@ -169,6 +178,13 @@ func (e *Edge) OnAuth(hook func(Auth) error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.onAuth = hook
+}
+
+// SetAccount says what agents that connect from now on are told of their account.
+func (e *Edge) SetAccount(account Account) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.account = account
 }
 
 // OnBind sets a hook that can refuse endpoints. Nil leaves it to the edge's own

@@ -101,7 +101,7 @@ func (e *Edge) dial(host, from string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	header := proxyHeader{ID: ep.id, ClientAddr: from, Proto: ep.proto, EdgeType: "0"}
+	header := proxyHeader{ID: ep.id, ClientAddr: from, Proto: ep.proto, EdgeType: "0", PassthroughTLS: ep.proto == protoTLS}
 	if err := writeProxyHeader(stream, header); err != nil {
 		_ = stream.Close()
 		return nil, err

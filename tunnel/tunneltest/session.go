@@ -119,8 +119,8 @@ func (s *session) auth(req authRequest) authAnswer {
 		resp.ClientID = e.nextID("client")
 	}
 	resp.Extra = authAnswerExtra{
-		Version: "3", Region: region, Cookie: e.nextID("cookie"),
-		AccountName: "Ada", PlanName: "Free", AgentSessionID: e.nextID("session"),
+		Version: "3", Region: e.account.Region, Cookie: e.nextID("cookie"),
+		AccountName: e.account.Name, PlanName: e.account.Plan, Banner: e.account.Banner, AgentSessionID: e.nextID("session"),
 	}
 	return resp
 }
@@ -134,7 +134,7 @@ func (s *session) bind(req bindRequest) bindAnswer {
 		resp.Error = err.Error()
 		return resp
 	}
-	seen := Bind{ID: req.ID, Token: req.Extra.Token, URL: opts.URL, Policy: opts.TrafficPolicy, Metadata: req.Extra.Metadata}
+	seen := Bind{ID: req.ID, Token: req.Extra.Token, URL: opts.URL, Policy: opts.TrafficPolicy, Metadata: req.Extra.Metadata, Pooled: req.Extra.PoolingEnabled}
 	e.mu.Lock()
 	e.seen.Binds = append(e.seen.Binds, seen)
 	hook := e.onBind
@@ -198,7 +198,7 @@ func hostOf(text string) (string, error) {
 	switch {
 	case err != nil || u.Host == "":
 		return "", Refuse(9037, "The URL is invalid.")
-	case u.Scheme != "https":
+	case u.Scheme != "https" && u.Scheme != "tls":
 		return "", Refuse(9036, "The URL has an unsupported scheme.")
 	case strings.HasSuffix(u.Path, "/"):
 		return "", Refuse(9038, "The URL must not end with a slash.")
