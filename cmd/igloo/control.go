@@ -99,6 +99,10 @@ func (s *session) serveControl(ctx context.Context) error {
 		var order fireOrder
 		s.obey(w, r, &order, func(report func(outcome)) error { return s.fire(r.Context(), order, report) })
 	})
+	mux.HandleFunc("POST /keep", func(w http.ResponseWriter, r *http.Request) {
+		var order keepOrder
+		s.obey(w, r, &order, func(report func(outcome)) error { return s.keep(r.Context(), order, report) })
+	})
 	mux.HandleFunc("POST /replay", func(w http.ResponseWriter, r *http.Request) {
 		var order replayOrder
 		s.obey(w, r, &order, func(report func(outcome)) error { return s.replay(r.Context(), order, report) })

@@ -60,7 +60,7 @@ To see the whole loop with no account and no app: igloo --demo`,
 	// igloo alone is igloo listen: the same flags, the same run.
 	root.RunE = listen.RunE
 	listen.Flags().VisitAll(func(f *pflag.Flag) { root.Flags().AddFlag(f) })
-	root.AddCommand(listen, b.fire(), b.replay(), b.fixtures(), b.fields(), b.events(), b.verify(), b.mtls(), b.subscribe(), b.doctor(), b.init(), b.version())
+	root.AddCommand(listen, b.fire(), b.replay(), b.fixtures(), b.fields(), b.events(), b.verify(), b.check(), b.mtls(), b.subscribe(), b.doctor(), b.init(), b.version())
 	root.InitDefaultCompletionCmd()
 	for _, child := range root.Commands() {
 		if child.Name() == "completion" {

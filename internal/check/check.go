@@ -35,6 +35,10 @@ type Check struct {
 	Heavy bool
 
 	causes []string // codes its findings may have beside its own
+	// accepted says that there must be a delivery that the app accepts: else a
+	// refusal, and an acceptance, say nothing.
+	accepted bool
+	withheld bool // it is heavy and not allowed
 	// run judges. It fills in what is particular: the rest is done by [player.judge].
 	run func(ctx context.Context, p *player) Finding
 }

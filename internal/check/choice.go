@@ -47,7 +47,7 @@ func (c Choice) checks() ([]Check, error) {
 	if !c.Heavy {
 		for i := range chosen {
 			if chosen[i].Heavy {
-				chosen[i].run = notAllowed
+				chosen[i].run, chosen[i].withheld = notAllowed, true
 			}
 		}
 	}

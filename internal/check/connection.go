@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -170,7 +171,7 @@ func (p *player) judgeChain(chain []*x509.Certificate) Finding {
 		}
 		f.Meta = dashboard("curl_errno = 60; curl_error = SSL certificate problem: " + problem)
 		return f
-	case len(chain) == 1 && leaf.CheckSignatureFrom(leaf) != nil:
+	case len(chain) == 1 && !selfIssued(leaf):
 		f := found(Fail, codeCertificateIncomplete, err.Error())
 		f.Meta = dashboard(curlUntrusted(chain))
 		return f
@@ -180,10 +181,13 @@ func (p *player) judgeChain(chain []*x509.Certificate) Finding {
 	return f
 }
 
+// selfIssued reports whether a certificate names nobody above it.
+func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
+
 // curlUntrusted is curl's text about a chain that ends nowhere.
 func curlUntrusted(chain []*x509.Certificate) string {
 	problem := "unable to get local issuer certificate"
-	if last := chain[len(chain)-1]; string(last.RawIssuer) == string(last.RawSubject) {
+	if selfIssued(chain[len(chain)-1]) {
 		problem = "self-signed certificate"
 		if len(chain) > 1 {
 			problem += " in certificate chain"

@@ -52,11 +52,11 @@ func deliveryChecks() []Check {
 			run: func(ctx context.Context, p *player) Finding { return p.judgeDelivery(ctx) },
 		},
 		{
-			Code: codeStatus200, Group: group, Title: "the answer is 200, not another 2xx",
+			Code: codeStatus200, Group: group, accepted: true, Title: "the answer is 200, not another 2xx",
 			run: func(ctx context.Context, p *player) Finding { return p.judgeStatus(ctx) },
 		},
 		{
-			Code: codeReuse, Group: group, Title: "a connection can be used again",
+			Code: codeReuse, Group: group, accepted: true, Title: "a connection can be used again",
 			run: func(ctx context.Context, p *player) Finding { return p.judgeReuse(ctx) },
 		},
 	}
@@ -292,23 +292,16 @@ func (p *player) wrongKey(ctx context.Context, b *base) (code, detail string) {
 // judgeStatus looks at the answers so far; alone it asks for the plainest ones.
 func (p *player) judgeStatus(ctx context.Context) Finding {
 	b := p.deliverable(ctx)
-	sent := "the deliveries that are accepted"
-	switch {
-	case !b.any():
-		return p.blocked(codeDelivery, "no delivery is accepted")
-	case p.unusual.status != 0:
+	if p.unusual.status != 0 {
 		return found(Warn, codeStatus200, "").of(p.unusual.sent, p.unusual.answer, "documents only 200; whether it takes another 2xx is not known")
 	}
-	return pass(sent, b.answers[b.dialect()])
+	return pass("the deliveries that are accepted", b.answers[b.dialect()])
 }
 
 // judgeReuse sends three deliveries one after the other, the second of which is to
 // be refused: an app that answers without reading the body leaves it in the way.
 func (p *player) judgeReuse(ctx context.Context) Finding {
 	b := p.deliverable(ctx)
-	if !b.any() {
-		return p.blocked(codeDelivery, "no delivery is accepted")
-	}
 	name := baseNames[b.dialect()]
 	sent := fmt.Sprintf("%s signed, unsigned, and signed again, on one connection", name)
 	p.send(ctx, p.signed(ctx, name, plainText()))
@@ -327,9 +320,6 @@ func (p *player) judgeReuse(ctx context.Context) Finding {
 // accept sends deliveries the app should take and judges the answers. A refusal that
 // another check explains is that check's.
 func (p *player) accept(ctx context.Context, code, sent string, refusal Status, requests ...*simulator.Request) Finding {
-	if !p.deliverable(ctx).any() {
-		return p.blocked(codeDelivery, "no delivery is accepted")
-	}
 	var refused []string // by name, those nothing explains
 	var first, last answer
 	because := ""

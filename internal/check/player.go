@@ -160,6 +160,8 @@ func (p *player) blockedAlready(ctx context.Context, c Check) Finding {
 		return p.blocked(p.gone, "the app went away and did not come back")
 	case p.judgeCertificate(ctx).Status == Fail:
 		return p.blocked(codeCertificate, "nothing gets through while the certificate is refused")
+	case c.accepted && !c.withheld && !p.deliverable(ctx).any():
+		return p.blocked(codeDelivery, "no good delivery is accepted, so that an answer to another says nothing")
 	}
 	return Finding{}
 }

@@ -83,7 +83,7 @@ func signatureChecks() []Check {
 	var checks []Check
 	for _, f := range forgeries() {
 		checks = append(checks, Check{
-			Code: f.code, Group: "signature", Title: f.title, causes: []string{codeRefusalBroken},
+			Code: f.code, Group: "signature", accepted: true, Title: f.title, causes: []string{codeRefusalBroken},
 			run: func(ctx context.Context, p *player) Finding { return p.judgeForgery(ctx, f) },
 		})
 	}
@@ -133,10 +133,7 @@ func (p *player) acceptsUnsigned(ctx context.Context) bool {
 }
 
 func (p *player) judgeForgery(ctx context.Context, f forgery) Finding {
-	if !p.deliverable(ctx).any() {
-		return p.blocked(codeDelivery, "a correctly signed delivery is refused too, so a refusal says nothing")
-	}
-	sent := baseNames[p.base.dialect()] + ", " + f.sent
+	sent := baseNames[p.deliverable(ctx).dialect()] + ", " + f.sent
 	if f.code != codeSignatureWrong && f.code != codeUnsigned {
 		switch {
 		case !p.comparesSignatures(ctx):

@@ -36,7 +36,7 @@ func textChecks() []Check {
 	var checks []Check
 	for _, d := range []webhook.Dialect{webhook.Changes, webhook.Messaging} {
 		checks = append(checks, Check{
-			Code: textCode(d), Group: "text", Title: dialectName(d) + " verify whatever their text",
+			Code: textCode(d), Group: "text", accepted: true, Title: dialectName(d) + " verify whatever their text",
 			causes: append(bodyCauses(), codeDialectRefused, codeTextRefused),
 			run:    func(ctx context.Context, p *player) Finding { return p.judgeText(ctx, d) },
 		})
@@ -126,11 +126,7 @@ func (m *matrix) explains(body []byte, a answer) bool {
 }
 
 func (p *player) judgeText(ctx context.Context, d webhook.Dialect) Finding {
-	b := p.deliverable(ctx)
-	switch {
-	case !b.any():
-		return p.blocked(codeDelivery, "no delivery is accepted")
-	case !b.accepted(d) && p.meetAgents(ctx).blocked[d]:
+	if !p.deliverable(ctx).accepted(d) && p.meetAgents(ctx).blocked[d] {
 		return p.blocked(codeUserAgent, "Meta's User-Agents are kept out")
 	}
 	m := p.matrix(ctx, d)

@@ -510,5 +510,3 @@ func wrongPayloads() []wrongApp {
 		}, want: []string{"warn huge-body refusal-broken"}},
 	}...)
 }
-
-var certificateCodes = map[string]bool{}

@@ -3,7 +3,13 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
 const secret = process.env.IGLOO_APP_SECRET;
+const token = process.env.IGLOO_VERIFY_TOKEN;
 const server = createServer(async (request, response) => {
+  if (request.method === "GET") {
+    const query = new URL(request.url, "http://localhost").searchParams;
+    const right = token && query.get("hub.mode") === "subscribe" && query.get("hub.verify_token") === token;
+    return response.writeHead(right ? 200 : 403).end(right ? query.get("hub.challenge") : "wrong verify token");
+  }
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
   const body = Buffer.concat(chunks); // raw: parsed and printed again it is another

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/igloo-dev/igloo/internal/check"
+	"github.com/igloo-dev/igloo/internal/forward"
+	"github.com/igloo-dev/igloo/internal/secret"
+	"github.com/igloo-dev/igloo/internal/webhook"
+)
+
+type checkFlags struct {
+	clientFlags
+
+	Only        []string
+	Skip        []string
+	List        bool
+	JUnit       string
+	Keep        bool
+	AllowRemote bool
+	Seed        uint64
+}
+
+func (b builder) check() *cobra.Command {
+	var f checkFlags
+	c := &cobra.Command{
+		Use:   "check URL",
+		Short: "Play Meta against an app and report what Meta would not accept",
+		Long: `Play Meta against an app and report what Meta would not accept: verification requests,
+signatures, encodings, payloads, sizes, timing, right ones and wrong ones.
+
+URL is the app's own address, as for --forward-to. The app needs the app secret and the
+verify token igloo signs with: igloo doctor --env prints them. Exit code 0 when all holds
+(warnings allowed), 3 when not, 1 when there is no app. docs/checks.md explains every code.`,
+		Example: `  igloo check 3000
+  igloo check http://localhost:3000/webhook --only handshake
+  igloo check https://staging.example.com/webhook --skip events --junit report.xml
+  igloo check --list`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case f.List && len(args) == 0, !f.List && len(args) == 1:
+				return nil
+			case f.List:
+				return usagef("igloo check --list", "--list takes no URL")
+			}
+			return usagef("igloo check http://localhost:3000/webhook", "check needs the URL of your app")
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	flags := c.Flags()
+	flags.StringSliceVar(&f.Only, "only", nil, "do only the `CHECKS` of these codes or groups, as 'token-*,signature' (--list)")
+	flags.StringSliceVar(&f.Skip, "skip", nil, "leave out the `CHECKS` of these codes or groups")
+	flags.BoolVar(&f.List, "list", false, "list groups and codes, and check nothing")
+	flags.StringVar(&f.JUnit, "junit", "", "write a JUnit report to `FILE`, too")
+	flags.BoolVar(&f.Keep, "keep", false, "record in the journal what is sent, with the app's answers")
+	flags.BoolVar(&f.AllowRemote, "allow-remote", false, "send huge bodies and full batches to another machine, too")
+	flags.Uint64Var(&f.Seed, "seed", 0, "same ids, times and bytes every run for the same `N`")
+	f.register(flags)
+	for _, name := range []string{"client-cert", "mtls", "cacert"} {
+		about := flags.Lookup(name)
+		about.Usage = strings.TrimPrefix(about.Usage, "with --to, ")
+	}
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
+		if f.List {
+			return c.listChecks()
+		}
+		return c.check(cmd.Context(), f, args[0])
+	})
+	return c
+}
+
+func (c *command) check(ctx context.Context, f checkFlags, arg string) (err error) {
+	target, err := forward.TargetURL(arg, "/webhook")
+	if err != nil {
+		return usagef("a whole URL: igloo check http://localhost:3000/webhook", "%s", err)
+	}
+	cfg, err := c.checkConfig(f, target)
+	if err != nil {
+		return err
+	}
+	if session, err := c.findSession(ctx); err == nil && session.at(target) {
+		fmt.Fprintf(c.stderr, "igloo: this is the callback URL of igloo itself (process %d); what follows is about igloo, not about your app\n", session.info.PID)
+	}
+	if f.Keep {
+		keeper, err := c.openKeeper(ctx, cfg.Secrets.App)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, keeper.Close()) }()
+		cfg.Recorder = keeper
+	}
+	out := c.newCheckPrinter()
+	cfg.Report = out.finding
+	report, err := check.Run(ctx, cfg)
+	if wrong, ok := errors.AsType[*check.ChoiceError](err); ok {
+		return usagef("see what there is: igloo check --list", "%s", wrong)
+	}
+	if len(report.Findings) > 0 {
+		out.end(report)
+	}
+	if f.JUnit != "" && len(report.Findings) > 0 {
+		if err := writeJUnit(f.JUnit, report); err != nil {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(err, check.ErrUnreachable):
+		return withHint(err, "start your app, or look at host and port")
+	case err != nil:
+		return err
+	case out.err != nil:
+		return out.err
+	case report.Failed():
+		return &answerNoError{}
+	case report.Count(check.Error) > 0:
+		return fmt.Errorf("%s could not be judged", plural(report.Count(check.Error), "check", "checks"))
+	}
+	return nil
+}
+
+// checkConfig gathers what a check needs. The keys are those that fire --to signs
+// with.
+func (c *command) checkConfig(f checkFlags, target *url.URL) (check.Config, error) {
+	cfg := check.Config{
+		Target: target.String(), Seed: f.Seed,
+		Choice: check.Choice{Only: f.Only, Skip: f.Skip, Heavy: f.AllowRemote || loopback(target.Hostname())},
+	}
+	s, err := c.loadSecrets()
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Secrets.App, err = c.keyring(); err != nil {
+		return cfg, err
+	}
+	if cfg.Secrets.App.Real() {
+		cfg.Secrets.Others = c.otherKeys()
+	}
+	if cfg.Secrets.VerifyToken = s.VerifyToken; s.VerifyToken.Empty() {
+		if err := c.project.create(); err != nil {
+			return cfg, err
+		}
+		if cfg.Secrets.VerifyToken, err = c.project.verifyToken(); err != nil {
+			return cfg, err
+		}
+	}
+	client, err := c.clientConfig(f.clientFlags, target)
+	cfg.TLS = check.TLS{ExtraCAs: client.ExtraCAs, Certificates: client.Certificates}
+	return cfg, err
+}
+
+// otherKeys is the project's development secret, when there is one and the user has a
+// real one: an app may still use it.
+func (c *command) otherKeys() []webhook.AppSecret {
+	data, err := os.ReadFile(filepath.Join(c.project.DataDir, "development-secret"))
+	text := strings.TrimSpace(string(data))
+	if err != nil || text == "" {
+		return nil
+	}
+	return []webhook.AppSecret{{Name: webhook.DevelopmentSecret, Value: secret.New(text)}}
+}
+
+// at reports whether a URL is the session's own callback URL.
+func (r *remote) at(target *url.URL) bool {
+	for _, own := range []string{r.info.Ingress, r.info.CallbackURL} {
+		if u, err := url.Parse(own); err == nil && own != "" && u.Host == target.Host {
+			return true
+		}
+	}
+	return false
+}
+
+// checkInfo is a line of --list.
+type checkInfo struct {
+	Type   string   `json:"type"` // "check"
+	Code   string   `json:"code"`
+	Group  string   `json:"group"`
+	Title  string   `json:"title"`
+	Heavy  bool     `json:"heavy,omitempty"`
+	Causes []string `json:"causes,omitempty"`
+}
+
+func (c *command) listChecks() error {
+	out := &lineWriter{out: c.stdout}
+	group := ""
+	for _, one := range check.All() {
+		if c.JSON {
+			err := out.write(checkInfo{"check", one.Code, one.Group, one.Title, one.Heavy, one.Codes()[1:]})
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if one.Group != group {
+			group = one.Group
+			fmt.Fprintln(c.stdout, group)
+		}
+		title := one.Title
+		if one.Heavy {
+			title += " (this machine, or --allow-remote)"
+		}
+		fmt.Fprintf(c.stdout, "  %-*s %s\n", checkWidth, one.Code, title)
+	}
+	return nil
+}
