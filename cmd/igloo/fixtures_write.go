@@ -186,6 +186,13 @@ func extension(t fixtureTarget) string {
 
 // fixturePaths chooses the files. None of them exists.
 func (c *command) fixturePaths(t fixtureTarget, made []madeFixture) ([]string, error) {
+	if t.File != "" {
+		whole, err := filepath.Abs(t.File)
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", quoteValue(t.File), err)
+		}
+		t.File = whole
+	}
 	var paths []string
 	taken := map[string]bool{}
 	for i, m := range made {
