@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,11 +21,10 @@ import (
 )
 
 // Whatever a server answers, and though it repeats everything it was sent, no secret
-// and nothing made from one is on stdout or stderr, in the state dir's log, or in a URL.
+// and nothing made from one is on stdout or stderr or in a URL.
 func TestSubscribeShowsNoSecrets(t *testing.T) {
-	const verifyToken = "vt_InventedVerifyToken"
 	hidden := []string{
-		metaAppSecret, metaInstagramSecret, metaInstagramToken, metaPageToken, verifyToken,
+		metaAppSecret, metaInstagramSecret, metaInstagramToken, metaPageToken, subscribeVerifyToken,
 		// The proofs, by openssl dgst -sha256 -hmac.
 		"66596f65d33bafd905d561d334dbc42cb5b8b5e55abfc7e0d15e994ea9b88424",
 		"baea82f4caec2b43a3dad6da69c03d5f34b93694664ae18e274e830294619a1e",
@@ -65,37 +65,59 @@ func TestSubscribeShowsNoSecrets(t *testing.T) {
 	for _, token := range []string{metaInstagramToken, metaPageToken, `"` + metaPageToken + `"`, metaAppID + "|" + metaAppSecret} {
 		for name, fault := range faults {
 			for _, args := range commands {
-				for _, format := range []string{"", "--json"} {
+				for _, args := range [][]string{args, append(args[:len(args):len(args)], "--json")} {
 					server := newGraph(false)
-					srv := httptest.NewServer(server)
 					if fault != nil {
 						server.Fail(fault, fault, fault, fault, fault, fault)
 					}
-					dir := t.TempDir()
-					out := &bytes.Buffer{}
-					a := &app{stdin: strings.NewReader(""), stdout: out, stderr: out, environ: []string{
-						"HOME=" + dir, "XDG_STATE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "XDG_CONFIG_HOME=" + dir,
-						"IGLOO_APP_SECRET=meta=" + metaAppSecret + ",instagram=" + metaInstagramSecret, "IGLOO_APP_ID=" + metaAppID,
-						"IGLOO_ACCESS_TOKEN=" + token, "IGLOO_VERIFY_TOKEN=" + verifyToken,
-						"IGLOO_GRAPH_FACEBOOK_URL=" + srv.URL + graphtest.FacebookPath, "IGLOO_GRAPH_INSTAGRAM_URL=" + srv.URL + graphtest.InstagramPath,
-					}}
-					line := append([]string{"subscribe"}, args...)
-					if format != "" {
-						line = append(line, format)
-					}
-					a.run(t.Context(), line)
-					srv.Close()
+					out, _ := runSubscribe(t.Context(), t, server, token, args...)
 					for _, text := range hidden {
-						if strings.Contains(out.String(), text) {
-							t.Errorf("%s: igloo %s shows %q:\n%s", name, strings.Join(line, " "), text, out)
+						if strings.Contains(out, text) {
+							t.Errorf("%s: igloo subscribe %s shows %q:\n%s", name, strings.Join(args, " "), text, out)
 						}
 					}
 					if leaks := server.Leaks(); len(leaks) > 0 {
-						t.Errorf("%s: igloo %s puts secrets into the URL of %q", name, strings.Join(line, " "), leaks)
+						t.Errorf("%s: igloo subscribe %s puts secrets into the URL of %q", name, strings.Join(args, " "), leaks)
 					}
 				}
 			}
 		}
+	}
+}
+
+// subscribeVerifyToken is the verify token of runSubscribe.
+const subscribeVerifyToken = "vt_InventedVerifyToken"
+
+// runSubscribe runs igloo subscribe against a stand-in for Meta and returns everything
+// it said, with its exit code.
+func runSubscribe(ctx context.Context, t *testing.T, server *graphtest.Server, token string, args ...string) (out string, code int) {
+	t.Helper()
+	srv := httptest.NewServer(server)
+	defer srv.Close()
+	dir, said := t.TempDir(), &bytes.Buffer{}
+	a := &app{stdin: strings.NewReader(""), stdout: said, stderr: said, environ: []string{
+		"HOME=" + dir, "XDG_STATE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "XDG_CONFIG_HOME=" + dir,
+		"IGLOO_APP_SECRET=meta=" + metaAppSecret + ",instagram=" + metaInstagramSecret, "IGLOO_APP_ID=" + metaAppID,
+		"IGLOO_ACCESS_TOKEN=" + token, "IGLOO_VERIFY_TOKEN=" + subscribeVerifyToken,
+		"IGLOO_GRAPH_FACEBOOK_URL=" + srv.URL + graphtest.FacebookPath, "IGLOO_GRAPH_INSTAGRAM_URL=" + srv.URL + graphtest.InstagramPath,
+	}}
+	code = a.run(ctx, append([]string{"subscribe"}, args...))
+	return said.String(), code
+}
+
+// A signal ends a call that hangs, and the exit code says so.
+func TestSubscribeInterrupted(t *testing.T) {
+	for _, args := range [][]string{{"account"}, {"list"}, {"app", "--remove"}} {
+		server := newGraph(false)
+		ctx, interrupt := context.WithCancelCause(t.Context())
+		server.Fail(func(_ http.ResponseWriter, r *http.Request) {
+			interrupt(errInterrupted)
+			<-r.Context().Done()
+		})
+		if _, got := runSubscribe(ctx, t, server, metaInstagramToken, args...); got != exitInterrupted {
+			t.Errorf("igloo subscribe %s = %d, want %d", strings.Join(args, " "), got, exitInterrupted)
+		}
+		interrupt(nil)
 	}
 }
 

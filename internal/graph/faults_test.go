@@ -212,6 +212,38 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
+// The header is Meta's word in two dialects; anything else is no word.
+func TestUsage(t *testing.T) {
+	tests := []struct {
+		header string
+		want   graph.Usage
+	}{
+		{`{"call_volume":93,"cpu_time":4}`, graph.Usage{Calls: 93, CPU: 4}},
+		{`{"call_count":28,"total_cputime":75,"total_time":25}`, graph.Usage{Calls: 28, CPU: 75, Time: 25}},
+		{`{"call_count":1e300,"total_cputime":-1}`, graph.Usage{Calls: 1000}},
+		{`{"call_count":12.9}`, graph.Usage{Calls: 12}},
+		{`{}`, graph.Usage{}},
+		{`{"call_count":"many"}`, graph.Usage{}},
+		{`93`, graph.Usage{}},
+		{``, graph.Usage{}},
+	}
+	for _, tt := range tests {
+		c, err := graph.New(graph.Config{Transport: answering{200, `{"success":"true"}`, tt.header}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Do(t.Context(), app.Remove("instagram")); err != nil {
+			t.Error(err)
+		}
+		if got := c.Usage(); got != tt.want {
+			t.Errorf("Usage of %s = %+v, want %+v", tt.header, got, tt.want)
+		}
+	}
+	if got := (graph.Usage{Calls: 28, CPU: 75, Time: 25}).Highest(); got != 75 {
+		t.Errorf("Highest = %d, want 75", got)
+	}
+}
+
 // A redirect must not take the token to another host, nor to another path of the same.
 func TestRedirectKeepsToken(t *testing.T) {
 	var visits atomic.Int32
