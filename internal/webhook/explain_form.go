@@ -11,7 +11,7 @@ import (
 // fraction of a second: the work is the product of size, keys and forms.
 const (
 	maxCross   = 16 << 10  // no spoilt keys on other forms than the body itself
-	maxRare    = 64 << 10  // no forms that take several changes
+	maxRare    = 32 << 10  // no forms that take several changes
 	maxRewrite = 256 << 10 // JSON is written anew only in the likeliest ways
 )
 

@@ -91,7 +91,7 @@ func (t jsonToken) closes() bool { return t[0] == '}' || t[0] == ']' }
 
 // maxRewritten bounds what one style may make of a text: indentation makes a deeply
 // nested one grow with its square.
-func maxRewritten(text int) int { return 8*text + 4096 }
+func maxRewritten(text int) int { return 4*text + 4096 }
 
 // rewrite appends the text to dst in a style. It gives up, and ok is false, when the
 // result would be out of proportion.

@@ -45,23 +45,27 @@ func checkExplanations(t *testing.T, found []webhook.Explanation, known []string
 	}
 }
 
-// No output shows a key, a signature that was sent or made, or the body.
-func TestExplainHidesSecrets(t *testing.T) {
-	known := webhook.ExplanationCodes()
-	var hidden []string
+// hiddenInExplanations is what no output of a case may show: keys and parts of bodies.
+func hiddenInExplanations() []string {
+	hidden := []string{"1790000123", "messaging", "sha256=0", "sha256=1"}
 	for _, c := range explainKeys {
 		hidden = append(hidden, c.Value.Reveal(), hex.EncodeToString([]byte(c.Value.Reveal())))
 	}
-	seen := map[string]bool{}
-	for _, c := range explainCases(t) {
-		found := webhook.Explain(http.Header{name256: {"sha256=" + c.value}}, c.body, explainKeys[:2])
-		checkExplanations(t, found, known, append(slices.Clip(hidden), c.value, "1790000123", "messaging")...)
-		for code := range strings.SplitSeq(found[0].Code, "+") {
-			seen[code] = true
+	return hidden
+}
+
+// No output shows a key, a signature that was sent or made, or the body.
+func TestExplainHidesSecrets(t *testing.T) {
+	known, hidden := webhook.ExplanationCodes(), hiddenInExplanations()
+	for i, c := range explainCases(t) {
+		if i%101 != 0 {
+			continue
 		}
-	}
-	if len(seen) < 40 {
-		t.Errorf("%d codes seen, want most", len(seen))
+		for _, value := range []string{c.value, strings.ToUpper(c.value), c.value[:30], "v1=" + c.value, strings.Repeat("7", 64)} {
+			expected := webhook.Sign(explainKeys[0].Value, c.body)
+			found := webhook.Explain(http.Header{name256: {value}}, c.body, explainKeys[:2])
+			checkExplanations(t, found, known, append(slices.Clip(hidden), c.value[:16], value, expected, strings.TrimPrefix(expected, "sha256="))...)
+		}
 	}
 }
 

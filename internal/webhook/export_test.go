@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 )
 
@@ -12,4 +13,15 @@ func ExplanationCodes() []string {
 		out = slices.AppendSeq(out, maps.Keys(table))
 	}
 	return slices.Sorted(slices.Values(out))
+}
+
+// ExplainAll explains many signatures of one body at the cost of one: digests by a
+// label, which then stands before the code.
+func ExplainAll(body []byte, digests map[string][]byte, candidates []Candidate) []Explanation {
+	e := explainer{header: http.Header{}, body: body, candidates: candidates}
+	for label, digest := range digests {
+		e.readings = append(e.readings, reading{digest: digest, codes: []string{label}})
+	}
+	e.search(forms)
+	return e.explanations()
 }
