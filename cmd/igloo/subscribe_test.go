@@ -65,7 +65,7 @@ func TestSubscribeShowsNoSecrets(t *testing.T) {
 	for _, token := range []string{metaInstagramToken, metaPageToken, `"` + metaPageToken + `"`, metaAppID + "|" + metaAppSecret} {
 		for name, fault := range faults {
 			for _, args := range commands {
-				for _, args := range [][]string{args, append(args[:len(args):len(args)], "--json")} {
+				for _, args := range [][]string{args, append(slices.Clip(args), "--json")} {
 					server := newGraph(false)
 					if fault != nil {
 						server.Fail(fault, fault, fault, fault, fault, fault)
