@@ -135,7 +135,7 @@ func TestHostileTextInTerminal(t *testing.T) {
 	n := postHostile(t, newMeta(t, h.Ingress))
 	v.see(t, fmt.Sprintf("Deliveries %d", n))
 	for range 4 {
-		for _, tab := range []string{"1", "2", "3", "4"} {
+		for _, tab := range []string{"1", "2", "3", "4", "5"} {
 			v.press(t, tab)
 		}
 		v.press(t, "k", "k", "k")

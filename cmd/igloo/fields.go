@@ -314,7 +314,7 @@ func cut(line string, width int) string {
 func writeWrapped(w io.Writer, lead, text string, width int) {
 	indent := len([]rune(lead))
 	line, used := lead, indent
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := len([]rune(word))
 		if used > indent && used+1+n > width {
 			fmt.Fprintln(w, line)
