@@ -9,10 +9,11 @@ import (
 )
 
 // Explaining a bad signature signs the body again some thousand times: 2 ms for a
-// kilobyte, 50 ms for the largest body it is done for. A stranger can send bad
-// signatures all day, so one delivery is explained at a time, and a pause nine times
-// as long follows: at most a tenth of one core. What comes meanwhile is recorded with
-// the verdict's own reason, and nobody ever waits for another's explanation.
+// kilobyte (BenchmarkExplain of package webhook), up to 50 ms for what a stranger may
+// make up. Strangers can send bad signatures all day, so one delivery is explained at a
+// time, and a pause nine times as long follows: at most a tenth of one core. What comes
+// meanwhile is recorded with the verdict's own reason: nobody waits for another's
+// explanation, and a good signature for none.
 const (
 	maxExplained = 64 << 10
 	explainPause = 9

@@ -57,7 +57,7 @@ type Explanation struct {
 // does, what is wrong for certain, then the likeliest causes. There is at least one.
 //
 // header is the delivery's, body what was received or what somebody kept of it. A body
-// of a kilobyte takes a few milliseconds, one of 5 MiB less than a second.
+// of a kilobyte takes a few milliseconds, one of 5 MiB about a second.
 func Explain(header http.Header, body []byte, candidates []Candidate) []Explanation {
 	e := explainer{header: header, body: body, candidates: candidates}
 	readings, problem := readSignatures(header)
@@ -107,7 +107,7 @@ func (e *explainer) search(forms func(body []byte, try func(form))) {
 		forms(e.body, func(f form) {
 			e.forms++
 			for _, k := range keys {
-				if !k.likely && (f.rare || len(f.codes) > 0 && len(e.body) > maxCross) {
+				if !k.likely && (f.rare || len(f.codes) > 0 && len(e.body) > maxThorough) {
 					continue
 				}
 				k.mac.Reset()

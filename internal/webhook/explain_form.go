@@ -10,9 +10,8 @@ import (
 // The sizes of a body above which less is tried, so that a large one is explained in a
 // fraction of a second: the work is the product of size, keys and forms.
 const (
-	maxCross   = 16 << 10  // no spoilt keys on other forms than the body itself
-	maxRare    = 32 << 10  // no forms that take several changes
-	maxRewrite = 256 << 10 // JSON is written anew only in the likeliest ways
+	maxThorough = 16 << 10  // no rare forms, and no spoilt keys on other forms than the body
+	maxRewrite  = 256 << 10 // JSON is written anew only in the likeliest ways
 )
 
 // form is a text that may have been signed in the body's place.
@@ -202,7 +201,7 @@ func (o *offers) json(body []byte) {
 	r.all(writers, false, "")
 	r.all(changes[:singleChanges], false, "")
 	o.offer(dictRepr(r.text), "dict-repr")
-	if o.rare = true; len(core) > maxRare {
+	if o.rare = true; len(core) > maxThorough {
 		return
 	}
 	r.all(changes[singleChanges:], false, "")
