@@ -63,6 +63,7 @@ func explainCases(tb testing.TB) []explainCase {
 
 // Every way to spoil a key times every form of the body, each signed by openssl.
 func TestExplainMatrix(t *testing.T) {
+	t.Parallel()
 	known, hidden := webhook.ExplanationCodes(), hiddenInExplanations()
 	byBody := map[string][]explainCase{}
 	for _, c := range explainCases(t) {
