@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/igloo-dev/igloo/fixtures"
@@ -42,6 +43,7 @@ type Client struct {
 	slow    time.Duration
 	dialer  net.Dialer
 	pool    pool
+	heads   sync.Pool // of *[]byte, to write request heads into
 }
 
 // NewClient returns a client. It fails when the extra certificates can't be read.
@@ -108,10 +110,16 @@ type Response struct {
 // repeats deliveries too.
 func (c *Client) Send(ctx context.Context, target *url.URL, r *Request, extra ...fixtures.HeaderField) (Response, error) {
 	start := time.Now()
-	head, err := appendHead(make([]byte, 0, usualHead), target, r, extra)
+	buf, ok := c.heads.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	defer c.heads.Put(buf) // whatever was writing it is done by then
+	head, err := appendHead((*buf)[:0], target, r, extra)
 	if err != nil {
 		return Response{}, err
 	}
+	*buf = head
 	deadline := start.Add(c.timeout) // the context's own breaks the request off by itself
 	if r.Fault != "" && r.Fault.OnWire() {
 		answer, err := c.sendFaulty(ctx, target, deadline, r, head)
@@ -173,9 +181,6 @@ func appendHead(dst []byte, target *url.URL, r *Request, extra []fixtures.Header
 	}
 	return append(dst, "\r\n"...), nil
 }
-
-// usualHead is more than Meta's headers and most paths need.
-const usualHead = 768
 
 // sendable reports whether a header's name or value keeps to its line.
 func sendable(s string) bool {

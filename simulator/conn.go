@@ -65,7 +65,16 @@ func (c *conn) roundTrip(ctx context.Context, deadline time.Time, head, body []b
 	}()
 
 	writing := c.write(ctx, head, body)
-	response, err := c.readHeader()
+	if err = c.await(); err == nil && writing.over == nil && writing.err == nil {
+		if answer, ok := c.readShort(); ok {
+			c.reusable = c.r.Buffered() == 0
+			return answer, nil
+		}
+	}
+	var response *http.Response
+	if err == nil {
+		response, err = c.readHeader()
+	}
 	if err != nil {
 		_ = c.Close() // ends the write
 		if writeErr := writing.wait(); writeErr != nil && c.silent {
@@ -75,10 +84,7 @@ func (c *conn) roundTrip(ctx context.Context, deadline time.Time, head, body []b
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer = Response{Status: response.StatusCode, Proto: response.Proto, Header: response.Header}
-	answer.Body, err = io.ReadAll(io.LimitReader(response.Body, keepBody+1))
-	if len(answer.Body) > keepBody {
-		answer.Body, answer.Truncated = answer.Body[:keepBody], true
-	}
+	answer.Body, answer.Truncated, err = readAnswer(response)
 	if !writing.done() { // answered before it had read the body
 		_ = c.Close()
 	}
@@ -135,26 +141,4 @@ func (c *conn) write(ctx context.Context, head, body []byte) *writing {
 		_, w.err = buffers.WriteTo(c.Conn)
 	}()
 	return w
-}
-
-// readHeader reads status and headers of the final answer.
-func (c *conn) readHeader() (*http.Response, error) {
-	c.limit.N = maxAnswerHeader
-	if _, err := c.r.Peek(1); err != nil {
-		return nil, err
-	}
-	c.silent = false
-	for {
-		response, err := http.ReadResponse(c.r, post)
-		if err != nil && c.limit.N <= 0 {
-			return nil, errHugeHeader
-		}
-		if err != nil {
-			return nil, &notHTTPError{err}
-		}
-		if response.StatusCode >= 200 || response.StatusCode == http.StatusSwitchingProtocols {
-			c.limit.N = noLimit
-			return response, nil
-		}
-	}
 }

@@ -40,11 +40,22 @@ type fireWork struct {
 	keys *webhook.Keyring // signs
 	send func(context.Context, *simulator.Request) outcome
 	kept *keptRetries // keeps what was interrupted; nil forgets it
+
+	signers map[string]*webhook.Signer // by the name of the app secret
+}
+
+// prepare makes the signers.
+func (w *fireWork) prepare() {
+	w.signers = map[string]*webhook.Signer{}
+	for _, s := range w.keys.Secrets() {
+		w.signers[s.Name] = webhook.NewSigner(s.Value)
+	}
 }
 
 // carryOut renders, signs, breaks and sends what the order asks for, and reports each
 // outcome. What is wrong with a fixture or a change is said before the first one.
 func (o fireOrder) carryOut(ctx context.Context, w fireWork, report func(outcome)) error {
+	w.prepare()
 	r := &retrying{order: o, work: w, report: report, slots: make(chan struct{}, maxRetrying)}
 	if o.Resume {
 		for _, kept := range w.kept.take() {
@@ -76,7 +87,7 @@ func (o fireOrder) try(ctx context.Context, w fireWork, it retry, try simulator.
 		request = request.Later(try.After)
 	}
 	key, _ := w.keys.For(request.Login)
-	request.Sign(key.Value)
+	request.SignWith(w.signers[key.Name])
 	if err := request.Break(o.Fault); err != nil {
 		return outcome{Type: "fired", Name: request.Fixture, Err: err.Error()} // another igloo's fault
 	}

