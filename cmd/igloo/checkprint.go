@@ -152,8 +152,11 @@ func (p *checkPrinter) end(r check.Report) {
 	status, verdict := check.Pass, "all holds"
 	var codes []string
 	for _, f := range r.Findings {
-		if f.Status == check.Fail {
+		switch {
+		case f.Status == check.Fail && f.Code == f.Check:
 			codes = append(codes, f.Code)
+		case f.Status == check.Fail:
+			codes = append(codes, f.Check+" ("+f.Code+")")
 		}
 	}
 	switch {

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -32,6 +33,8 @@ const (
 	codeSecretOther      = "secret-other"
 	codeSecretQuotes     = "secret-quotes"
 	codeSecretHex        = "secret-hex"
+	codeSignatureHeader  = "signature-header"
+	codeSignatureForm    = "signature-form"
 	codeServerError      = "server-error"
 	codeDeliveryRefused  = "delivery-refused"
 )
@@ -47,7 +50,7 @@ func deliveryChecks() []Check {
 			Code: codeDelivery, Group: group, Title: "a signed delivery is accepted",
 			causes: append([]string{
 				codePostMissing, codeDeliveryRedirect, codeDeliverySlow, codeDeliveryClosed, codeDeliveryCSRF, codeDeliveryPage,
-				codeContentType, codeSecretOther, codeSecretQuotes, codeSecretHex, codeServerError, codeDeliveryRefused,
+				codeContentType, codeSecretOther, codeSecretQuotes, codeSecretHex, codeSignatureHeader, codeSignatureForm, codeServerError, codeDeliveryRefused,
 			}, bodyCauses()...),
 			run: func(ctx context.Context, p *player) Finding { return p.judgeDelivery(ctx) },
 		},
@@ -231,10 +234,8 @@ func (p *player) diagnoseDelivery(ctx context.Context, b *base, a answer) (code,
 	if code, detail := p.wrongKey(ctx, b); code != "" {
 		return code, detail
 	}
-	r := copyOf(b.requests[webhook.Changes])
-	r.Set("Content-Type", "application/json; charset=utf-8")
-	if p.send(ctx, r).ok() {
-		return codeContentType, "the same delivery is accepted as application/json; charset=utf-8"
+	if code, detail := p.wrongHeader(ctx, b); code != "" {
+		return code, detail
 	}
 	for _, d := range []webhook.Dialect{webhook.Messaging, webhook.Changes} {
 		if v, ok := p.hashedInstead(ctx, p.withText(d, allTexts)); ok {
@@ -287,6 +288,45 @@ func (p *player) wrongKey(ctx context.Context, b *base) (code, detail string) {
 		}
 	}
 	return "", ""
+}
+
+// wrongHeader sends what apps look for in place of Meta's headers.
+func (p *player) wrongHeader(ctx context.Context, b *base) (code, detail string) {
+	for _, probe := range []struct {
+		code, detail string
+		change       func(*simulator.Request)
+	}{
+		{codeContentType, "the same delivery is accepted as application/json; charset=utf-8", func(r *simulator.Request) {
+			r.Set("Content-Type", "application/json; charset=utf-8")
+		}},
+		{codeSignatureHeader, "the app takes the SHA-256 signature in the header X-Hub-Signature", func(r *simulator.Request) {
+			r.Set(webhook.SHA1SignatureHeader, r.Get(webhook.SignatureHeader))
+		}},
+		{codeSignatureForm, "the app takes the digits without sha256= in front", func(r *simulator.Request) {
+			r.Set(webhook.SignatureHeader, strings.TrimPrefix(r.Get(webhook.SignatureHeader), "sha256="))
+		}},
+		{codeSignatureForm, "the app takes the signature in base64", func(r *simulator.Request) { inBase64(r, "sha256=") }},
+		{codeSignatureForm, "the app takes the signature in base64, without sha256= in front", func(r *simulator.Request) { inBase64(r, "") }},
+	} {
+		r := copyOf(b.requests[webhook.Messaging])
+		probe.change(r)
+		if p.send(ctx, r).ok() {
+			return probe.code, probe.detail
+		}
+		if p.err != nil || p.gone != "" {
+			break
+		}
+	}
+	return "", ""
+}
+
+// inBase64 writes a signature in base64, as other senders do.
+func inBase64(r *simulator.Request, prefix string) {
+	digest, err := hex.DecodeString(strings.TrimPrefix(r.Get(webhook.SignatureHeader), "sha256="))
+	if err != nil {
+		panic(fmt.Sprintf("check: %v", err)) // the simulator's own signature
+	}
+	r.Set(webhook.SignatureHeader, prefix+base64.StdEncoding.EncodeToString(digest))
 }
 
 // judgeStatus looks at the answers so far; alone it asks for the plainest ones.
@@ -348,6 +388,9 @@ func (p *player) accept(ctx context.Context, code, sent string, refusal Status, 
 	switch {
 	case len(refused) > 0:
 		f := found(refusal, code, "").of(sent, first, metaRetries)
+		if code == codeNeverSent {
+			f.Meta = "prints these shapes, and was not seen to send them"
+		}
 		if len(requests) > 1 {
 			f.Got = fmt.Sprintf("refused: %s of %d; the first with %s", strings.Join(refused, ", "), len(requests), first)
 		}

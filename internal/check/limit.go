@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/webhook"
@@ -97,8 +98,8 @@ func (p *player) judgeHugeBody(ctx context.Context) Finding {
 		return found(Fail, codeHugeBody, "the huge body was accepted").of(sent, a, metaNever)
 	case !after.ok():
 		return found(Fail, codeHugeBody, "the good delivery after it was not accepted").of(sent, after, metaRetries)
-	case a.status >= 500:
-		return found(Warn, codeRefusalBroken, "").of(sent, a, metaNever)
+	case a.status >= http.StatusInternalServerError:
+		return p.judgeBroken(sent, a)
 	}
 	return pass(sent, a)
 }

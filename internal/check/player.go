@@ -63,6 +63,7 @@ type player struct {
 	matrices     [2]*matrix // by dialect
 	compares     *bool      // whether the app compares signatures
 	unsigned     *answer
+	broken       *answer // a refusal by accident
 	certificate  *Finding
 	slowest      pace
 	unusual      pace // an answer of 2xx that is not 200

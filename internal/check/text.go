@@ -21,12 +21,13 @@ const (
 	codeBodySlashes      = "body-slashes"
 	codeBodyEscaped      = "body-escaped"
 	codeBodyNewline      = "body-newline"
+	codeBodyBase64       = "body-base64"
 	codeDialectRefused   = "dialect-refused"
 	codeTextRefused      = "text-refused"
 )
 
 func bodyCauses() []string {
-	return []string{codeBodyEmpty, codeBodyReserialised, codeBodyDecoded, codeBodySlashes, codeBodyEscaped, codeBodyNewline}
+	return []string{codeBodyEmpty, codeBodyReserialised, codeBodyDecoded, codeBodySlashes, codeBodyEscaped, codeBodyNewline, codeBodyBase64}
 }
 
 // textCode is the check of a dialect's texts.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"strconv"
 	"unicode/utf16"
@@ -58,6 +59,7 @@ func variants(body []byte) []variant {
 	add(codeBodyEscaped, `the parsed body written again with "<", "@", "%" and "/" escaped`, escapeMore(encoded(webhook.Messaging)))
 	add(codeBodyEscaped, `the body with "<", "@" and "%" escaped`, escapeMore(body))
 	add(codeBodyNewline, "the body and a newline", append(bytes.Clone(body), '\n'))
+	add(codeBodyBase64, "the body in base64", []byte(base64.StdEncoding.EncodeToString(body)))
 	return all
 }
 
