@@ -109,15 +109,30 @@ func (p *project) keep(name string, generate func() string) (secret.Value, error
 	return secret.New(text), nil
 }
 
+// The files of what igloo makes for a project.
+const (
+	developmentSecretFile = "development-secret"
+	verifyTokenFile       = "verify-token"
+)
+
+// made returns what igloo has made for the project before, empty when it has not.
+func (p *project) made(name string) secret.Value {
+	data, err := os.ReadFile(filepath.Join(p.DataDir, name))
+	if err != nil {
+		return secret.Value{}
+	}
+	return secret.New(strings.TrimSpace(string(data)))
+}
+
 // developmentSecret is the app secret of a project that has none of its own.
 func (p *project) developmentSecret() (secret.Value, error) {
-	return p.keep("development-secret", func() string { return randomHex(16) })
+	return p.keep(developmentSecretFile, func() string { return randomHex(16) })
 }
 
 // verifyToken is the verify token igloo makes for a project. It is short and plain:
 // people paste it into the dashboard.
 func (p *project) verifyToken() (secret.Value, error) {
-	return p.keep("verify-token", func() string { return "vt_" + randomHex(8) })
+	return p.keep(verifyTokenFile, func() string { return "vt_" + randomHex(8) })
 }
 
 // stateDir is igloo's folder for what it must keep between runs.

@@ -92,23 +92,30 @@ func ngrokConfigToken(env func(string) string) (token, path string) {
 }
 
 // candidates are the keys that somebody may have signed with by mistake: the app
-// secrets, and the tokens people take for one. verifyToken is the project's own when
-// the user gave none.
-func (s secrets) candidates(keys *webhook.Keyring, verifyToken secret.Value) []webhook.Candidate {
-	return append(keys.Candidates(),
-		webhook.Candidate{Kind: webhook.VerifyTokenKey, Value: verifyToken},
+// secrets, the tokens people take for one, and what igloo has made for the project.
+func (s secrets) candidates(keys *webhook.Keyring, p *project) []webhook.Candidate {
+	token := s.VerifyToken
+	if token.Empty() {
+		token = p.made(verifyTokenFile)
+	}
+	out := append(keys.Candidates(),
+		webhook.Candidate{Kind: webhook.VerifyTokenKey, Value: token},
 		webhook.Candidate{Kind: webhook.AccessTokenKey, Value: s.AccessToken})
+	if keys.Real() {
+		out = append(out, webhook.Candidate{Kind: webhook.DevelopmentKey, Value: p.made(developmentSecretFile)})
+	}
+	return out
 }
 
 // explain says why a recorded delivery's signature holds or fails.
 func (s *session) explain(d journal.Delivery) []webhook.Explanation {
-	return webhook.Explain(d.Header, d.Body, s.secrets.candidates(s.keyring, s.verifyToken))
+	return webhook.Explain(d.Header, d.Body, s.candidates)
 }
 
 // reasonFor is the one line that is recorded with a delivery whose signature does not
 // hold, "" when nothing is known for certain.
 func (s *session) reasonFor(header http.Header, body []byte) string {
-	first := webhook.Explain(header, body, s.secrets.candidates(s.keyring, s.verifyToken))[0]
+	first := webhook.Explain(header, body, s.candidates)[0]
 	if first.Code == "unexplained" || first.Code == "unchecked" {
 		return ""
 	}

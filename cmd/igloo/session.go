@@ -43,6 +43,7 @@ type session struct {
 	verifyToken secret.Value
 	madeToken   bool // igloo made the verify token, so it may be shown
 	secrets     secrets
+	candidates  []webhook.Candidate // what a bad signature may have been made with
 
 	journal   *journal.Journal
 	receiver  *receiver.Receiver
@@ -172,6 +173,7 @@ func (s *session) loadKeys() error {
 		s.madeToken = true
 		s.verifyToken, err = s.cfg.project.verifyToken()
 	}
+	s.candidates = s.secrets.candidates(s.keyring, &s.cfg.project)
 	return err
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -189,15 +188,7 @@ func (c *command) verifyAll(subjects []subject) error {
 	if err != nil {
 		return err
 	}
-	token := own.VerifyToken
-	if token.Empty() { // the one igloo made, if it has
-		if _, err := os.Stat(filepath.Join(c.project.DataDir, "verify-token")); err == nil {
-			if token, err = c.project.verifyToken(); err != nil {
-				return err
-			}
-		}
-	}
-	candidates := own.candidates(keys, token)
+	candidates := own.candidates(keys, &c.project)
 	lines := &lineWriter{out: c.stdout}
 	allHold := true
 	for _, s := range subjects {

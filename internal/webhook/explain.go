@@ -17,6 +17,7 @@ const (
 	AppSecretKey CandidateKind = iota
 	VerifyTokenKey
 	AccessTokenKey
+	DevelopmentKey // igloo's development secret, where a real one has taken its place
 )
 
 // Candidate is a key that a signature may have been made with.

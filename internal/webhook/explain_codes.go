@@ -33,6 +33,7 @@ var headerCauses = map[string]cause{
 var keyCauses = map[string]cause{
 	"verify-token":       {"", "sign with the app secret: the verify token only answers Meta's verification request"},
 	"access-token":       {"", "sign with the app secret: the access token is for calls of the Graph API"},
+	"development-secret": {"", "give the app its real app secret: igloo's own only signs what igloo fires while it knows no other"},
 	"secret-missing":     {"no secret at all: an empty one, or the word undefined, null or None", "give the program its app secret: the variable it reads is not set where it runs"},
 	"secret-quoted":      {"without the quotes or space it is configured with", "take quotes and space off the secret in the environment or .env"},
 	"secret-newline":     {"and a line break after it", "trim the secret when it is read from a file, and write .env files with LF; printf instead of echo"},

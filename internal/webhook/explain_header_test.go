@@ -155,6 +155,7 @@ func TestExplainSeveral(t *testing.T) {
 		}},
 		{"the other product's", v.sha256, v.body, []webhook.Candidate{{Name: "meta", Value: vectorKey}}, []string{"verified meta"}},
 		{"the other product's, for certain", vectors(t)[5].sha256, vectors(t)[5].body, []webhook.Candidate{{Name: "meta", Value: vectorKey}}, []string{"other-product meta"}},
+		{"igloo's own, replaced", v.sha256, v.body, []webhook.Candidate{explainKeys[1], {Kind: webhook.DevelopmentKey, Value: vectorKey}}, []string{"development-secret development"}},
 		{"two things at once", v.sha256[7:], append(slices.Clip(v.body), '\n'), twice[2:3], []string{"no-prefix+secret-quoted+newline-added #3"}},
 	}
 	for _, tt := range tests {

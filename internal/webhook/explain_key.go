@@ -59,7 +59,9 @@ func ifHex(change func(string) string) func(string) string {
 var missing = []string{"", "undefined", "null", "None"}
 
 // kindCodes say what is wrong with a key that is no app secret.
-var kindCodes = map[CandidateKind]string{VerifyTokenKey: "verify-token", AccessTokenKey: "access-token"}
+var kindCodes = map[CandidateKind]string{
+	VerifyTokenKey: "verify-token", AccessTokenKey: "access-token", DevelopmentKey: "development-secret",
+}
 
 // signers returns every candidate as it is, then the keys of programs without one,
 // then the candidates spoilt.
@@ -132,7 +134,7 @@ func (c Candidate) keyName() string {
 		return "the Instagram app secret"
 	case c.Name == FacebookLogin.SecretName():
 		return "the Meta app secret"
-	case c.Name == DevelopmentSecret:
+	case c.Name == DevelopmentSecret, c.Kind == DevelopmentKey:
 		return "igloo's development secret"
 	}
 	return "app secret " + c.Name
@@ -145,6 +147,8 @@ func (c Candidate) secretName() string {
 		return "verify-token"
 	case AccessTokenKey:
 		return "access-token"
+	case DevelopmentKey:
+		return DevelopmentSecret
 	case AppSecretKey:
 	}
 	return c.Name
