@@ -171,6 +171,9 @@ func (c *command) fixtureBytes(m madeFixture, t fixtureTarget, file string) ([]b
 		return nil, err
 	}
 	// What igloo writes, igloo must read.
+	if len(data) > fixtures.MaxFileSize {
+		return nil, withHint(fmt.Errorf("the fixture would have %s, more than igloo reads", bytesText(int64(len(data)))), "take the body as it is: --keep")
+	}
 	if _, err := fixtures.Parse("the fixture"+extension(t), data); err != nil {
 		return nil, err
 	}
