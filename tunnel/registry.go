@@ -12,6 +12,7 @@ type Config struct {
 	PublicURL string       // for manual
 	Ngrok     NgrokConfig  // for ngrok
 	SSH       SSHConfig    // for ssh, but for the server, which the name says
+	Direct    DirectConfig // for direct
 	Logger    *slog.Logger // for all; nil is silent
 }
 
@@ -31,6 +32,7 @@ func providers() []provider {
 			cfg.SSH.Server = server
 			return NewSSH(cfg.SSH, cfg.Logger)
 		}},
+		{name: "direct", open: func(cfg Config, _ string) (Provider, error) { return NewDirect(cfg.Direct, cfg.Logger) }},
 		{name: "manual", open: func(cfg Config, _ string) (Provider, error) { return NewManual(cfg.PublicURL) }},
 		{name: "none", open: func(Config, string) (Provider, error) { return None{}, nil }},
 	}

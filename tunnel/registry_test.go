@@ -16,6 +16,7 @@ func TestNew(t *testing.T) {
 		PublicURL: "https://a.test",
 		Ngrok:     tunnel.NgrokConfig{Authtoken: secret.New(authtoken)},
 		SSH:       tunnel.SSHConfig{Dir: t.TempDir(), PublicURL: "https://a.test"},
+		Direct:    tunnel.DirectConfig{Domain: "a.test", ACME: tunnel.ACMEConfig{Dir: t.TempDir()}},
 	}
 	for _, name := range tunnel.Names() {
 		name = strings.Replace(name, "host:port", "host:22", 1)
@@ -29,13 +30,13 @@ func TestNew(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{
-		"ngrok", "ssh:localhost.run", "ssh:srv.us", "ssh:serveo", "ssh:pinggy", "ssh:user@host:port", "manual", "none",
+		"ngrok", "ssh:localhost.run", "ssh:srv.us", "ssh:serveo", "ssh:pinggy", "ssh:user@host:port", "direct", "manual", "none",
 	}, tunnel.Names()); diff != "" {
 		t.Errorf("Names (-want +got):\n%s", diff)
 	}
 }
 
-const available = "ngrok, ssh:localhost.run, ssh:srv.us, ssh:serveo, ssh:pinggy, ssh:user@host:port, manual, none"
+const available = "ngrok, ssh:localhost.run, ssh:srv.us, ssh:serveo, ssh:pinggy, ssh:user@host:port, direct, manual, none"
 
 func TestNewRefuses(t *testing.T) {
 	tests := []struct {
@@ -46,6 +47,7 @@ func TestNewRefuses(t *testing.T) {
 		{"ngrok", tunnel.ErrNoAuthtoken, `set up tunnel "ngrok": no ngrok authtoken`},
 		{"manual", tunnel.ErrNoPublicURL, `set up tunnel "manual": no public URL`},
 		{"ssh", tunnel.ErrNoSSHServer, `set up tunnel "ssh": no SSH server named`},
+		{"direct", tunnel.ErrNoDomain, `set up tunnel "direct": no domain`},
 		{"ssh:", tunnel.ErrNoSSHServer, `set up tunnel "ssh:": no SSH server named`},
 		{"ngrok:eu", nil, `unknown tunnel "ngrok:eu", available: ` + available},
 		{"carrier pigeon", nil, `unknown tunnel "carrier pigeon", available: ` + available},

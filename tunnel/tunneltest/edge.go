@@ -26,7 +26,7 @@ const Domain = "ngrok-free.test"
 // Its methods may be called at any time from any goroutine.
 type Edge struct {
 	ca      *authority
-	connect string // where agents connect
+	connect string       // where agents connect
 	public  net.Listener // where the public does
 	secure  *connQueue   // its connections, decrypted
 	server  *http.Server
