@@ -122,8 +122,11 @@ func (p *checkPrinter) explain(f check.Finding) {
 	details := [][2]string{
 		{"sent", f.Sent}, {"got", f.Got}, {"Meta", f.Meta}, {"why", f.Why}, {"fix", f.Fix}, {"see", f.Doc()},
 	}
-	if len(f.Kept) > 0 {
-		details = append(details, [2]string{"kept", "igloo events show " + f.Kept[len(f.Kept)-1]})
+	switch n := len(f.Kept); {
+	case n == 1:
+		details = append(details, [2]string{"kept", "igloo events show " + f.Kept[0]})
+	case n > 1:
+		details = append(details, [2]string{"kept", fmt.Sprintf("igloo events show %s, and on to %s", f.Kept[0], f.Kept[n-1])})
 	}
 	p.details(details)
 }
