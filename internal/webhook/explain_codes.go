@@ -58,6 +58,8 @@ var bodyCauses = map[string]cause{
 	"placeholder-signed":  {"a word such as [object Object] in the body's place", "the parsed object was hashed, or nothing: " + raw},
 	"base64-body":         {"the body decoded from base64", "decode the body before it is hashed: function platforms hand it over as base64 (isBase64Encoded)"},
 	"base64-signed":       {"the body in base64", "decode the body before it is hashed: function platforms hand it over as base64 (isBase64Encoded)"},
+	"form-body":           {"the field of a form that the body is", "send the JSON itself, as application/json: Meta sends no forms"},
+	"form-signed":         {"the body as the field payload of a form", "hash the bytes as they arrive: Meta sends no forms"},
 	"quoted-body":         {"the text inside this JSON string", "the body was written as JSON a second time: keep it as it arrived"},
 	"quoted-signed":       {"the body as a JSON string", "the raw text was passed to JSON.stringify: hash it as it is"},
 	"bytes-repr":          {"Python's b'…' of the body", "hash the bytes themselves: str() of bytes is a description; request.data, not str(request.data)"},

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"hash/maphash"
+	"net/url"
 	"slices"
+	"strings"
 )
 
 // The sizes of a body above which less is tried, so that a large one is explained in a
@@ -142,11 +144,33 @@ func (o *offers) wrapped(body []byte) {
 	if len(core) > 1 && core[0] == '"' && checkJSON(core) == nil {
 		o.offer(unquote(core), "quoted-body")
 	}
+	if len(core) > 0 && core[0] != '{' && core[0] != '[' {
+		for _, value := range formValues(string(core)) {
+			o.offer([]byte(value), "form-body")
+		}
+	}
 	if len(body) <= maxRewrite {
+		o.offer([]byte("payload="+url.QueryEscape(string(body))), "form-signed")
 		o.offer([]byte(base64.StdEncoding.EncodeToString(body)), "base64-signed")
 		o.offer(quote(body), "quoted-signed")
 		o.offer(bytesRepr(body), "bytes-repr")
 	}
+}
+
+// formValues returns the fields of an HTML form, in order: names too, because a parser
+// of forms takes a body without "=" for a name.
+func formValues(body string) []string {
+	const most = 8
+	var out []string
+	for field := range strings.SplitSeq(body, "&") {
+		name, value, _ := strings.Cut(field, "=")
+		for _, text := range []string{value, name} {
+			if text, err := url.QueryUnescape(text); err == nil && text != "" && len(out) < most {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
 }
 
 // quote returns text as JSON.stringify writes a string.

@@ -8,7 +8,7 @@
 # body, secret, codes and the digest, where a "-" stands for an empty text.
 set -eu
 exec python3 - <<'PYTHON'
-import base64, json, re, subprocess
+import base64, json, re, subprocess, urllib.parse
 
 keys = {  # the same as in explain_test.go
     "instagram": b"0123456789abcdef0123456789abcdef",
@@ -115,6 +115,7 @@ textual = [
     ("placeholder-signed", b"null"),
     ("placeholder-signed", b"undefined"),
     ("placeholder-signed", b"None"),
+    ("form-signed", b"payload=" + urllib.parse.quote_plus(meta_message).encode()),
     ("base64-signed", base64.b64encode(meta_message)),
     ("quoted-signed", json.dumps(meta_message.decode()).encode()),
     ("bytes-repr", str(meta_message).encode()),
@@ -195,6 +196,8 @@ for name, text, code in (
     ("space", b"  " + meta_message + b" ", "space-added"),
     ("bom-newline", b"\xef\xbb\xbf" + meta_message + b"\n", "bom-added+space-added"),
     ("base64", base64.b64encode(meta_message), "base64-body"),
+    ("form", b"a=b&payload=" + urllib.parse.quote_plus(meta_message).encode(), "form-body"),
+    ("form-name", urllib.parse.quote_plus(meta_message).encode() + b"=", "form-body"),
     ("base64-newline", base64.b64encode(meta_message) + b"\n", "base64-body"),
     ("quoted", json.dumps(meta_message.decode()).encode(), "quoted-body"),
 ):
