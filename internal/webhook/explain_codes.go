@@ -110,7 +110,7 @@ var otherCauses = map[string]cause{
 	"body-truncated":       {"the body is cut off: it has %d bytes, and %d were sent", "copy it whole; logs cut long lines"},
 	"body-longer":          {"the body has %d bytes, and %d were sent", "keep the bytes as they arrive"},
 	"body-rewritten":       {"Content-Length is that of Meta's own bytes: the JSON here was parsed and written again", "take the raw bytes: a proxy, logger or framework rewrote the JSON after it arrived"},
-	"body-not-json":        {"the body stops being JSON at byte %d", "keep the bytes as they arrive; logs cut long lines and escape what they print"},
+	"body-not-json":        {"the body is no JSON from byte %d on, so it is not what Meta sent", "keep the bytes as they arrive; logs cut long lines and escape what they print"},
 	"body-not-meta":        {"the body is not written as Meta writes it, so something rewrote it", "take the raw bytes; igloo listen records them, and igloo verify ID checks them"},
 	"secret-not-meta":      {"%s is not 32 hex digits, as Meta's are", "copy it again from the App Dashboard, whole and without quotes"},
 	"other-product-secret": {"Instagram Login and Facebook Login have different app secrets, and only one is known", "name both: IGLOO_APP_SECRET=instagram=…,meta=… (Instagram > API setup with Instagram login; App settings > Basic)"},
