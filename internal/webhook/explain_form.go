@@ -182,26 +182,6 @@ func quote(text []byte) []byte {
 	return append(out, '"')
 }
 
-// bytesRepr returns text as Python's str does of bytes: b'…'.
-func bytesRepr(text []byte) []byte {
-	around := byte('\'')
-	if bytes.IndexByte(text, '\'') >= 0 && bytes.IndexByte(text, '"') < 0 {
-		around = '"'
-	}
-	out := append(make([]byte, 0, len(text)+len(text)/8+3), 'b', around)
-	for _, c := range text {
-		switch {
-		case c == around || c == '\\':
-			out = append(out, '\\', c)
-		case c < ' ' || c > '~':
-			out = append(out, byteRepr(c)...)
-		default:
-			out = append(out, c)
-		}
-	}
-	return append(out, around)
-}
-
 // json offers the body's JSON written anew.
 func (o *offers) json(body []byte) {
 	core := bytes.TrimSpace(bytes.TrimPrefix(body, []byte(bom)))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -108,4 +109,18 @@ func TestExplain(t *testing.T) {
 			t.Errorf("explain.txt:%d: Explain = %+v, want only %s by %q", c.line, found, c.code, c.secret)
 		}
 	}
+}
+
+func ExampleExplain() {
+	// What an app computed that hashes JSON.stringify(request.body).
+	header := http.Header{}
+	header.Set(webhook.SignatureHeader, "sha256=db0db7f2394a3e5e8273d99f54c99ac5f0652807ca8d4f9bebb6e26f04b9024c")
+	candidates := []webhook.Candidate{{Name: "instagram", Value: secret.New("0123456789abcdef0123456789abcdef")}}
+	for _, x := range webhook.Explain(header, []byte(`{"object": "instagram"}`), candidates) {
+		fmt.Println(x.Code)
+		fmt.Println(x.Text)
+	}
+	// Output:
+	// json-stringify
+	// made with the Instagram app secret, over the JSON as JSON.stringify writes it
 }
