@@ -134,18 +134,18 @@ func (c *command) writeFixtures(t fixtureTarget, made []madeFixture) error {
 		_, err := c.stdout.Write(files[0])
 		return err
 	}
-	for i, file := range files {
+	for i, m := range made {
 		if err := os.MkdirAll(filepath.Dir(paths[i]), 0o755); err != nil { //nolint:gosec // the user's project
 			return fmt.Errorf("make the fixtures folder: %w", err)
 		}
 		mode := sharedFile
-		if made[i].bare {
+		if m.bare {
 			mode = privateFile
 		}
-		if err := writeNew(paths[i], file, mode); err != nil {
+		if err := writeNew(paths[i], files[i], mode); err != nil {
 			return fmt.Errorf("write the fixture: %w", err)
 		}
-		if err := c.sayWritten(paths[i], made[i]); err != nil {
+		if err := c.sayWritten(paths[i], m); err != nil {
 			return err
 		}
 	}

@@ -74,7 +74,8 @@ func TestRead(t *testing.T) {
 		{"curl twice", "# two\ncurl -d 1 -H 'Content-Type: a/b' http://x\ncurl -d 2 -H 'Content-Type: a/b' http://y; curl --next", []capture.Request{
 			{Method: "POST", URL: "http://x", Header: http.Header{"Content-Type": {"a/b"}}, Body: []byte("1")},
 			{Method: "POST", URL: "http://y", Header: http.Header{"Content-Type": {"a/b"}}, Body: []byte("2")},
-			{Method: "GET", Header: http.Header{}}, {Method: "GET", Header: http.Header{}},
+			{Method: "GET", Header: http.Header{}},
+			{Method: "GET", Header: http.Header{}},
 		}},
 
 		{"payload", body + "\n", []capture.Request{{Header: http.Header{}, Body: []byte(body + "\n")}}},
@@ -83,27 +84,45 @@ func TestRead(t *testing.T) {
 		{"preview", `{"field": "comments", "value": {"id": "1"}}`, []capture.Request{{Header: http.Header{}, Body: []byte(`{"field": "comments", "value": {"id": "1"}}`)}}},
 		{"log line", "2026-01-02T03:04:05Z INFO received " + body + " from 1.2.3.4", []capture.Request{noted(alone, "the body was taken out of the text around it")}},
 
-		{"har", fmt.Sprintf(`{"log": {"entries": [
+		{
+			"har", fmt.Sprintf(`{"log": {"entries": [
 			{"request": {"method": "GET", "url": "http://x"}},
 			{"request": {"method": "POST", "url": "/webhook", "headers": [{"name": "content-type", "value": "application/json"}, {"name": "x-hub-signature-256", "value": "sha256=ab"}], "postData": {"mimeType": "application/json", "text": %q}}},
 			{"request": {"method": "POST", "url": "/b", "postData": {"text": %q, "encoding": "base64"}}, "response": {"content": {"text": "{}"}}}]}}`, body, encoded("\xff")),
-			[]capture.Request{post, {Method: "POST", URL: "/b", Header: http.Header{}, Body: []byte("\xff")}}},
-		{"ngrok", fmt.Sprintf(`{"uri": "/api/requests/http", "requests": [{"uri": "/api/requests/http/5", "id": "5", "duration": 3, "request": {"method": "POST", "proto": "HTTP/1.1", "headers": {"Content-Type": ["application/json"]}, "uri": "/webhook", "raw": %q}, "response": {"status": "200 OK", "raw": "SFRUUA=="}}]}`, encoded("POST /webhook HTTP/1.1\r\n"+strings.ReplaceAll(head, "\n", "\r\n")+"\r\n"+body)),
-			[]capture.Request{post}},
-		{"webhook.site", fmt.Sprintf(`{"data": [{"uuid": "a", "type": "web", "method": "POST", "content": %q, "query": null, "request": {"status": "x"}, "files": [], "headers": {"content-type": ["application/json"], "x-hub-signature-256": ["sha256=ab"]}, "url": "\/webhook"}], "total": 1, "per_page": 50}`, body),
-			[]capture.Request{post}},
-		{"webhook-tester", fmt.Sprintf(`[{"uuid": "a", "client_address": "1.2.3.4", "method": "POST", "request_payload_base64": %q, "headers": [{"name": "Content-Type", "value": "application/json"}, {"name": "X-Hub-Signature-256", "value": "sha256=ab"}], "url": "/webhook", "captured_at_unix_milli": 1}]`, encoded(body)),
-			[]capture.Request{post}},
-		{"pipedream", `{"headers": {"content-type": "application/json", "x-hub-signature-256": "sha256=ab", "content-length": "7"}, "body": {"a": 1}, "inferred_body_type": "JSON", "method": "POST", "url": "https://x.m.pipedream.net/", "client_ip": "1.2.3.4", "query": {}}`,
-			[]capture.Request{{Method: "POST", URL: "https://x.m.pipedream.net/", Header: http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {"sha256=ab"}, "Content-Length": {"7"}}, Body: []byte(`{"a": 1}`), Note: parsed + `; Content-Length says "7" and the body has 8 bytes: it is not the body that was sent`}}},
-		{"lambda", fmt.Sprintf(`{"resource": "/webhook", "path": "/webhook", "httpMethod": "POST", "headers": {"Content-Type": "application/json"}, "multiValueHeaders": {"Content-Type": ["application/json"], "X-Hub-Signature-256": ["sha256=ab"]}, "body": %q, "isBase64Encoded": false, "requestContext": {"httpMethod": "POST"}}`, body),
-			[]capture.Request{post}},
-		{"lambda 2.0", fmt.Sprintf(`{"version": "2.0", "routeKey": "$default", "rawPath": "/webhook", "headers": {"content-type": "application/json", "x-hub-signature-256": "sha256=ab"}, "requestContext": {"http": {"method": "POST", "path": "/webhook"}}, "body": %q, "isBase64Encoded": true}`, encoded(body)),
-			[]capture.Request{post}},
-		{"igloo lines", fmt.Sprintf("{\"type\":\"session\",\"pid\":1}\n{\"type\":\"delivery\",\"id\":\"d1\",\"method\":\"POST\",\"uri\":\"/webhook\",\"header\":{\"Content-Type\":[\"application/json\"],\"X-Hub-Signature-256\":[\"sha256=ab\"]},\"body\":%q,\"events\":[]}\n{\"type\":\"attempt\",\"delivery\":\"d1\",\"body\":\"no\"}\n{\"type\":\"delivery\",\"method\":\"POST\",\"uri\":\"/b\",\"body_base64\":\"/w==\"}\n", body),
-			[]capture.Request{post, {Method: "POST", URL: "/b", Header: http.Header{}, Body: []byte("\xff")}}},
-		{"igloo fire --print json", fmt.Sprintf(`{"type":"request","fixture":"comments","url":"/webhook","method":"POST","headers":[["Content-Type","application/json"],["X-Hub-Signature-256","sha256=ab"]],"body":%q}`, body),
-			[]capture.Request{post}},
+			[]capture.Request{post, {Method: "POST", URL: "/b", Header: http.Header{}, Body: []byte("\xff")}},
+		},
+		{
+			"ngrok", fmt.Sprintf(`{"uri": "/api/requests/http", "requests": [{"uri": "/api/requests/http/5", "id": "5", "duration": 3, "request": {"method": "POST", "proto": "HTTP/1.1", "headers": {"Content-Type": ["application/json"]}, "uri": "/webhook", "raw": %q}, "response": {"status": "200 OK", "raw": "SFRUUA=="}}]}`, encoded("POST /webhook HTTP/1.1\r\n"+strings.ReplaceAll(head, "\n", "\r\n")+"\r\n"+body)),
+			[]capture.Request{post},
+		},
+		{
+			"webhook.site", fmt.Sprintf(`{"data": [{"uuid": "a", "type": "web", "method": "POST", "content": %q, "query": null, "request": {"status": "x"}, "files": [], "headers": {"content-type": ["application/json"], "x-hub-signature-256": ["sha256=ab"]}, "url": "\/webhook"}], "total": 1, "per_page": 50}`, body),
+			[]capture.Request{post},
+		},
+		{
+			"webhook-tester", fmt.Sprintf(`[{"uuid": "a", "client_address": "1.2.3.4", "method": "POST", "request_payload_base64": %q, "headers": [{"name": "Content-Type", "value": "application/json"}, {"name": "X-Hub-Signature-256", "value": "sha256=ab"}], "url": "/webhook", "captured_at_unix_milli": 1}]`, encoded(body)),
+			[]capture.Request{post},
+		},
+		{
+			"pipedream", `{"headers": {"content-type": "application/json", "x-hub-signature-256": "sha256=ab", "content-length": "7"}, "body": {"a": 1}, "inferred_body_type": "JSON", "method": "POST", "url": "https://x.m.pipedream.net/", "client_ip": "1.2.3.4", "query": {}}`,
+			[]capture.Request{{Method: "POST", URL: "https://x.m.pipedream.net/", Header: http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {"sha256=ab"}, "Content-Length": {"7"}}, Body: []byte(`{"a": 1}`), Note: parsed + `; Content-Length says "7" and the body has 8 bytes: it is not the body that was sent`}},
+		},
+		{
+			"lambda", fmt.Sprintf(`{"resource": "/webhook", "path": "/webhook", "httpMethod": "POST", "headers": {"Content-Type": "application/json"}, "multiValueHeaders": {"Content-Type": ["application/json"], "X-Hub-Signature-256": ["sha256=ab"]}, "body": %q, "isBase64Encoded": false, "requestContext": {"httpMethod": "POST"}}`, body),
+			[]capture.Request{post},
+		},
+		{
+			"lambda 2.0", fmt.Sprintf(`{"version": "2.0", "routeKey": "$default", "rawPath": "/webhook", "headers": {"content-type": "application/json", "x-hub-signature-256": "sha256=ab"}, "requestContext": {"http": {"method": "POST", "path": "/webhook"}}, "body": %q, "isBase64Encoded": true}`, encoded(body)),
+			[]capture.Request{post},
+		},
+		{
+			"igloo lines", fmt.Sprintf("{\"type\":\"session\",\"pid\":1}\n{\"type\":\"delivery\",\"id\":\"d1\",\"method\":\"POST\",\"uri\":\"/webhook\",\"header\":{\"Content-Type\":[\"application/json\"],\"X-Hub-Signature-256\":[\"sha256=ab\"]},\"body\":%q,\"events\":[]}\n{\"type\":\"attempt\",\"delivery\":\"d1\",\"body\":\"no\"}\n{\"type\":\"delivery\",\"method\":\"POST\",\"uri\":\"/b\",\"body_base64\":\"/w==\"}\n", body),
+			[]capture.Request{post, {Method: "POST", URL: "/b", Header: http.Header{}, Body: []byte("\xff")}},
+		},
+		{
+			"igloo fire --print json", fmt.Sprintf(`{"type":"request","fixture":"comments","url":"/webhook","method":"POST","headers":[["Content-Type","application/json"],["X-Hub-Signature-256","sha256=ab"]],"body":%q}`, body),
+			[]capture.Request{post},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package capture
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -238,7 +237,7 @@ func (s *shellReader) escape() {
 	switch {
 	case c == 'x':
 		if n, size := s.digits(s.pos+1, 2, 16); size > 0 {
-			s.word = append(s.word, byte(n))
+			s.word = append(s.word, byte(n&0xff))
 			s.pos += 1 + size
 			return
 		}
@@ -249,12 +248,12 @@ func (s *shellReader) escape() {
 		}
 		if n, size := s.digits(s.pos+1, most, 16); size > 0 {
 			s.pos += 1 + size
-			s.word = utf8.AppendRune(s.word, s.pair(rune(n)))
+			s.word = utf8.AppendRune(s.word, s.pair(n))
 			return
 		}
 	case c >= '0' && c <= '7':
 		n, size := s.digits(s.pos, 3, 8)
-		s.word = append(s.word, byte(n))
+		s.word = append(s.word, byte(n&0xff))
 		s.pos += size
 		return
 	}
@@ -268,7 +267,7 @@ func (s *shellReader) pair(r rune) rune {
 		return r
 	}
 	low, size := s.digits(s.pos+2, 4, 16)
-	if whole := utf16.DecodeRune(r, rune(low)); whole != utf8.RuneError {
+	if whole := utf16.DecodeRune(r, low); whole != utf8.RuneError {
 		s.pos += 2 + size
 		return whole
 	}
@@ -276,15 +275,28 @@ func (s *shellReader) pair(r rune) rune {
 }
 
 // digits reads at most so many digits of a base.
-func (s *shellReader) digits(at, most int, base int) (value int64, size int) {
+func (s *shellReader) digits(at, most int, base rune) (value rune, size int) {
 	for size < most && at+size < len(s.text) {
-		n, err := strconv.ParseInt(string(s.text[at+size]), base, 64)
-		if err != nil {
+		digit := digitValue(s.text[at+size])
+		if digit >= base {
 			break
 		}
-		value, size = value*int64(base)+n, size+1
+		value, size = value*base+digit, size+1
 	}
 	return value, size
+}
+
+// digitValue returns what a hexadecimal digit stands for, 16 when it is none.
+func digitValue(c byte) rune {
+	switch {
+	case c >= '0' && c <= '9':
+		return rune(c - '0')
+	case c >= 'a' && c <= 'f':
+		return rune(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return rune(c-'A') + 10
+	}
+	return 16
 }
 
 // operator ends a command.
