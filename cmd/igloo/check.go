@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,12 @@ verify token igloo signs with: igloo doctor --env prints them. Exit code 0 when 
 	for _, name := range []string{"client-cert", "mtls", "cacert"} {
 		about := flags.Lookup(name)
 		about.Usage = strings.TrimPrefix(about.Usage, "with --to, ")
+	}
+	for _, name := range []string{"only", "skip"} {
+		// Its error is about a flag that is not there.
+		_ = c.RegisterFlagCompletionFunc(name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return checkWords(), cobra.ShellCompDirectiveNoFileComp
+		})
 	}
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
 		if f.List {
@@ -175,6 +182,18 @@ func (r *remote) at(target *url.URL) bool {
 		}
 	}
 	return false
+}
+
+// checkWords are the groups and codes, for completion.
+func checkWords() []string {
+	var words []string
+	for _, one := range check.All() {
+		if !slices.Contains(words, one.Group) {
+			words = append(words, one.Group)
+		}
+		words = append(words, one.Code+"\t"+one.Title)
+	}
+	return words
 }
 
 // checkInfo is a line of --list.

@@ -62,18 +62,18 @@ func (c *command) newCheckPrinter() *checkPrinter {
 
 // mark is a status as a glyph with its colour.
 func (p *checkPrinter) mark(s check.Status) string {
-	glyph, colour := "·", "2"
 	switch s {
 	case check.Pass:
-		glyph, colour = "✓", "32"
+		return p.paint("32", "✓")
 	case check.Warn:
-		glyph, colour = "!", "33"
+		return p.paint("33", "!")
 	case check.Fail:
-		glyph, colour = "✗", "31"
+		return p.paint("31", "✗")
 	case check.Error:
-		glyph, colour = "?", "33"
+		return p.paint("33", "?")
+	default: // sent, skipped
+		return p.paint("2", "·")
 	}
-	return p.paint(colour, glyph)
 }
 
 func (p *checkPrinter) paint(colour, text string) string {
@@ -105,6 +105,7 @@ func (p *checkPrinter) finding(f check.Finding) {
 		title += ": skipped, " + f.Why
 	case check.Error:
 		title += ": can't be judged"
+	default: // the mark says it
 	}
 	fmt.Fprintf(p.stdout, "  %s %-*s %s\n", p.mark(f.Status), checkWidth, f.Check, title)
 	switch f.Status {
@@ -114,6 +115,7 @@ func (p *checkPrinter) finding(f check.Finding) {
 		p.details([][2]string{{"why", f.Why}, {"fix", f.Fix}})
 	case check.Sent:
 		p.details([][2]string{{"", f.Fix}})
+	default: // that is all
 	}
 }
 

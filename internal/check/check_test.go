@@ -161,6 +161,9 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	sections := map[string]bool{}
+	if twins := regexp.MustCompile(`(?m)^##? [a-z0-9-]+$`).FindAllString(string(text), -1); len(twins) > 0 {
+		t.Errorf("docs/checks.md has other headings that look like codes: %q", twins)
+	}
 	for _, m := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(string(text), -1) {
 		if sections[m[1]] {
 			t.Errorf("docs/checks.md has two sections %q", m[1])
