@@ -39,5 +39,5 @@ func ExampleSupervisor() {
 func ExampleNew() {
 	_, err := tunnel.New("ngork", tunnel.Config{})
 	fmt.Println(err)
-	// Output: unknown tunnel "ngork", available: ngrok, ssh:localhost.run, ssh:srv.us, ssh:serveo, ssh:pinggy, ssh:user@host:port, direct, manual, none
+	// Output: unknown tunnel "ngork", available: ngrok, ssh:localhost.run, ssh:srv.us, ssh:serveo, ssh:pinggy, ssh:user@host:port, cloudflared, direct, manual, none
 }

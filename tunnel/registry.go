@@ -9,11 +9,12 @@ import (
 
 // Config is what [New] makes providers of; each provider takes its own part.
 type Config struct {
-	PublicURL string       // for manual
-	Ngrok     NgrokConfig  // for ngrok
-	SSH       SSHConfig    // for ssh, but for the server, which the name says
-	Direct    DirectConfig // for direct
-	Logger    *slog.Logger // for all; nil is silent
+	PublicURL   string            // for manual
+	Ngrok       NgrokConfig       // for ngrok
+	SSH         SSHConfig         // for ssh, but for the server, which the name says
+	Cloudflared CloudflaredConfig // for cloudflared
+	Direct      DirectConfig      // for direct
+	Logger      *slog.Logger      // for all; nil is silent
 }
 
 // provider is a line of the provider list.
@@ -32,6 +33,7 @@ func providers() []provider {
 			cfg.SSH.Server = server
 			return NewSSH(cfg.SSH, cfg.Logger)
 		}},
+		{name: "cloudflared", open: func(cfg Config, _ string) (Provider, error) { return NewCloudflared(cfg.Cloudflared, cfg.Logger) }},
 		{name: "direct", open: func(cfg Config, _ string) (Provider, error) { return NewDirect(cfg.Direct, cfg.Logger) }},
 		{name: "manual", open: func(cfg Config, _ string) (Provider, error) { return NewManual(cfg.PublicURL) }},
 		{name: "none", open: func(Config, string) (Provider, error) { return None{}, nil }},

@@ -2,6 +2,7 @@ package tunnel_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,10 +14,11 @@ import (
 
 func TestNew(t *testing.T) {
 	full := tunnel.Config{
-		PublicURL: "https://a.test",
-		Ngrok:     tunnel.NgrokConfig{Authtoken: secret.New(authtoken)},
-		SSH:       tunnel.SSHConfig{Dir: t.TempDir(), PublicURL: "https://a.test"},
-		Direct:    tunnel.DirectConfig{Domain: "a.test", ACME: tunnel.ACMEConfig{Dir: t.TempDir()}},
+		PublicURL:   "https://a.test",
+		Ngrok:       tunnel.NgrokConfig{Authtoken: secret.New(authtoken)},
+		SSH:         tunnel.SSHConfig{Dir: t.TempDir(), PublicURL: "https://a.test"},
+		Cloudflared: tunnel.CloudflaredConfig{Path: os.Args[0]},
+		Direct:      tunnel.DirectConfig{Domain: "a.test", ACME: tunnel.ACMEConfig{Dir: t.TempDir()}},
 	}
 	for _, name := range tunnel.Names() {
 		name = strings.Replace(name, "host:port", "host:22", 1)
@@ -30,13 +32,13 @@ func TestNew(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{
-		"ngrok", "ssh:localhost.run", "ssh:srv.us", "ssh:serveo", "ssh:pinggy", "ssh:user@host:port", "direct", "manual", "none",
+		"ngrok", "ssh:localhost.run", "ssh:srv.us", "ssh:serveo", "ssh:pinggy", "ssh:user@host:port", "cloudflared", "direct", "manual", "none",
 	}, tunnel.Names()); diff != "" {
 		t.Errorf("Names (-want +got):\n%s", diff)
 	}
 }
 
-const available = "ngrok, ssh:localhost.run, ssh:srv.us, ssh:serveo, ssh:pinggy, ssh:user@host:port, direct, manual, none"
+const available = "ngrok, ssh:localhost.run, ssh:srv.us, ssh:serveo, ssh:pinggy, ssh:user@host:port, cloudflared, direct, manual, none"
 
 func TestNewRefuses(t *testing.T) {
 	tests := []struct {
@@ -47,6 +49,7 @@ func TestNewRefuses(t *testing.T) {
 		{"ngrok", tunnel.ErrNoAuthtoken, `set up tunnel "ngrok": no ngrok authtoken`},
 		{"manual", tunnel.ErrNoPublicURL, `set up tunnel "manual": no public URL`},
 		{"ssh", tunnel.ErrNoSSHServer, `set up tunnel "ssh": no SSH server named`},
+		{"cloudflared", tunnel.ErrNoCloudflared, `set up tunnel "cloudflared": cloudflared is not installed: exec: "no-such-program": executable file not found in $PATH`},
 		{"direct", tunnel.ErrNoDomain, `set up tunnel "direct": no domain`},
 		{"ssh:", tunnel.ErrNoSSHServer, `set up tunnel "ssh:": no SSH server named`},
 		{"ngrok:eu", nil, `unknown tunnel "ngrok:eu", available: ` + available},
@@ -54,7 +57,7 @@ func TestNewRefuses(t *testing.T) {
 		{"", nil, `unknown tunnel "", available: ` + available},
 	}
 	for _, tt := range tests {
-		_, err := tunnel.New(tt.name, tunnel.Config{})
+		_, err := tunnel.New(tt.name, tunnel.Config{Cloudflared: tunnel.CloudflaredConfig{Path: "no-such-program"}})
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("New(%q) = %v, want %q", tt.name, err, tt.want)
 			continue

@@ -25,6 +25,10 @@ type Subject struct {
 
 	// NeverOnline is for a provider that has no public URL.
 	NeverOnline bool
+
+	// Loopback is for a provider that has requests sent to Ingress.LoopbackURL and
+	// serves none itself.
+	Loopback bool
 }
 
 // Run checks that a provider keeps the contract of [tunnel.Provider]. open is
@@ -33,20 +37,24 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	for _, check := range []struct {
 		name    string
 		carries bool // needs a Client
+		serves  bool // needs a provider that calls Ingress.Serve
 		run     func(*testing.T, Subject)
 	}{
-		{"info is constant", false, checkInfo},
-		{"an ended context starts nothing", false, checkEndedContext},
-		{"reports a public URL until the context ends", false, checkOnline},
-		{"can run again", false, checkRunAgain},
-		{"carries requests", true, checkRequests},
-		{"answers what is under way before it ends", true, checkUnderWay},
-		{"ends when nobody answers", true, checkServeEnds},
+		{"info is constant", false, false, checkInfo},
+		{"an ended context starts nothing", false, false, checkEndedContext},
+		{"reports a public URL until the context ends", false, false, checkOnline},
+		{"can run again", false, false, checkRunAgain},
+		{"carries requests", true, false, checkRequests},
+		{"answers what is under way before it ends", true, false, checkUnderWay},
+		{"ends when nobody answers", true, true, checkServeEnds},
 	} {
 		t.Run(check.name, func(t *testing.T) {
 			s := open(t)
 			if check.carries && s.Client == nil {
 				t.Skip("the provider carries no requests")
+			}
+			if check.serves && s.Loopback {
+				t.Skip("the provider serves no requests itself")
 			}
 			check.run(t, s)
 		})
@@ -97,11 +105,18 @@ func (r *running) stop(t *testing.T) {
 	}
 }
 
-// ingress serves handler as igloo does.
-func ingress(handler http.Handler) tunnel.Ingress {
-	return tunnel.HTTPIngress("http://127.0.0.1:4456", patience, func() *http.Server {
-		return &http.Server{Handler: handler, ReadHeaderTimeout: patience}
-	})
+// ingress serves handler as igloo does, on loopback and wherever the provider wants.
+func ingress(t *testing.T, handler http.Handler) tunnel.Ingress {
+	t.Helper()
+	newServer := func() *http.Server { return &http.Server{Handler: handler, ReadHeaderTimeout: patience} }
+	listener, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := newServer()
+	go func() { _ = local.Serve(listener) }()
+	t.Cleanup(func() { _ = local.Close() })
+	return tunnel.HTTPIngress("http://"+listener.Addr().String(), patience, newServer)
 }
 
 func checkInfo(t *testing.T, s Subject) {
@@ -112,7 +127,7 @@ func checkInfo(t *testing.T, s Subject) {
 	if info.TLS == tunnel.TLSNowhere != s.NeverOnline {
 		t.Errorf("Info().TLS = %v for a provider with NeverOnline = %v", info.TLS, s.NeverOnline)
 	}
-	r := s.start(t, ingress(http.NotFoundHandler()))
+	r := s.start(t, ingress(t, http.NotFoundHandler()))
 	if again := s.Provider.Info(); again != info {
 		t.Errorf("Info() = %+v while it runs, %+v before", again, info)
 	}
@@ -123,7 +138,7 @@ func checkEndedContext(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var r Recorder
-	if err := s.Provider.Run(ctx, ingress(http.NotFoundHandler()), r.Emit); err != nil {
+	if err := s.Provider.Run(ctx, ingress(t, http.NotFoundHandler()), r.Emit); err != nil {
 		t.Errorf("Run = %v, want nil", err)
 	}
 	if slices.Contains(r.States(), tunnel.Online) {
@@ -132,7 +147,7 @@ func checkEndedContext(t *testing.T, s Subject) {
 }
 
 func checkOnline(t *testing.T, s Subject) {
-	r := s.start(t, ingress(http.NotFoundHandler()))
+	r := s.start(t, ingress(t, http.NotFoundHandler()))
 	if !s.NeverOnline {
 		checkPublicURL(t, r.Await(t, tunnel.Online))
 	}
@@ -166,7 +181,7 @@ func checkPublicURL(t *testing.T, st tunnel.Status) {
 func checkRunAgain(t *testing.T, s Subject) {
 	var urls []string
 	for range 2 {
-		r := s.start(t, ingress(http.NotFoundHandler()))
+		r := s.start(t, ingress(t, http.NotFoundHandler()))
 		if !s.NeverOnline {
 			urls = append(urls, r.Await(t, tunnel.Online).URL.String())
 		}
@@ -180,7 +195,7 @@ func checkRunAgain(t *testing.T, s Subject) {
 func checkRequests(t *testing.T, s Subject) {
 	const body = "{\"text\":\"caf\u00e9\"}\r\n"
 	requests := make(chan *http.Request, 1)
-	r := s.start(t, ingress(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r := s.start(t, ingress(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		got, err := io.ReadAll(req.Body)
 		if err != nil || string(got) != body {
 			t.Errorf("body %q, %v, want %q", got, err, body)
@@ -226,7 +241,7 @@ func do(t *testing.T, client *http.Client, req *http.Request) (status int, body 
 
 func checkUnderWay(t *testing.T, s Subject) {
 	arrived, release := make(chan struct{}), make(chan struct{})
-	r := s.start(t, ingress(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	r := s.start(t, ingress(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(arrived)
 		<-release
 		_, _ = io.WriteString(w, "late")

@@ -1,0 +1,12 @@
+package tunnel
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup gives the program a process group, so that all of it can be ended, and a
+// Ctrl-C of the user is igloo's to pass on. The kernel ends it when igloo is killed.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+}
