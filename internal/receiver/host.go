@@ -69,9 +69,17 @@ func loopback(name string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// ours reports whether a request to this Host is for us. A page in the developer's
-// browser that rebinds its own name to 127.0.0.1 is not.
-func (r *Receiver) ours(host string) bool {
+// ours reports whether a request to this Host is for us, and whether that is a name the
+// public uses. A page in the developer's browser that rebinds its own name to 127.0.0.1
+// is not.
+func (r *Receiver) ours(host string) (ours, public bool) {
 	name, ok := HostName(host)
-	return ok && (loopback(name) || r.cfg.AllowHost != nil && r.cfg.AllowHost(name))
+	switch {
+	case !ok:
+		return false, false
+	case loopback(name):
+		return true, false
+	}
+	public = r.cfg.AllowHost != nil && r.cfg.AllowHost(name)
+	return public, public
 }

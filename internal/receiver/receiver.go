@@ -92,11 +92,12 @@ type Receiver struct {
 	log  *slog.Logger
 
 	simulations tickets[Simulation]
-	selfChecks  tickets[struct{}]
+	selfChecks  tickets[*SelfCheck]
 
 	explaining         explaining
 	inFlight, buffered atomic.Int64
 	counts             counters
+	lastPublic         atomic.Int64 // when a request last came in under a public name, in Unix ns
 	hostWarning        throttle
 	pathWarning        throttle
 	refusals           throttle
@@ -149,6 +150,16 @@ func (r *Receiver) Counts() Counts {
 	}
 }
 
+// LastPublic returns when a request last came to the callback URL under another name
+// than this machine's own: so long ago the public URL was seen to work. It is zero
+// when there was none.
+func (r *Receiver) LastPublic() time.Time {
+	if ns := r.lastPublic.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
+}
+
 // ServeHTTP answers one request.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	simulation := r.simulation(req.Header)
@@ -161,7 +172,8 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // serve is the gate: it lets a request to our own name and path through. simulation
 // is nil for what comes from outside.
 func (r *Receiver) serve(w http.ResponseWriter, req *http.Request, simulation *Simulation) Arrival {
-	if !r.ours(req.Host) {
+	ours, public := r.ours(req.Host)
+	if !ours {
 		r.counts.wrongHost.Add(1)
 		if r.hostWarning.pass(time.Now()) {
 			r.log.Warn("refused a request for another host; --allow-host lets one through", "host", req.Host, "remote", req.RemoteAddr)
@@ -180,6 +192,9 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request, simulation *S
 		r.counts.wrongTarget.Add(1)
 		w.Header()["Allow"] = allowedMethods
 		return answerStatus(w, http.StatusMethodNotAllowed)
+	}
+	if public {
+		r.lastPublic.Store(time.Now().UnixNano())
 	}
 	defer r.inFlight.Add(-1)
 	if r.inFlight.Add(1) > maxInFlight {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/journal"
@@ -59,10 +60,29 @@ func (r *Receiver) Expect(s Simulation) (ticket string) { return r.simulations.i
 // Cancel takes a ticket back that was not used.
 func (r *Receiver) Cancel(ticket string) { r.simulations.redeem(ticket) }
 
-// ExpectSelfCheck returns a challenge for one verification request that the session
-// is going to send to its own callback URL, through the tunnel. The receiver answers
-// it itself, whoever answers Meta, and records it as igloo's own.
-func (r *Receiver) ExpectSelfCheck() (challenge string) { return r.selfChecks.issue(struct{}{}) }
+// SelfCheck is a verification request that the session sends to its own callback URL,
+// through the tunnel.
+type SelfCheck struct {
+	Challenge string // to be sent as hub.challenge, once
+
+	arrived atomic.Bool
+}
+
+// Arrived reports whether the request has come here. Whoever answers a challenge that
+// has not arrived is another program.
+func (c *SelfCheck) Arrived() bool { return c.arrived.Load() }
+
+// ExpectSelfCheck returns a self-check to send. The receiver answers it itself, whoever
+// answers Meta, and records it as igloo's own. It is good once and for two minutes.
+func (r *Receiver) ExpectSelfCheck() *SelfCheck {
+	c := &SelfCheck{}
+	c.Challenge = r.selfChecks.issue(c)
+	return c
+}
+
+// CancelSelfCheck takes back a self-check that is over: what arrives with its challenge
+// from now on is a stranger's.
+func (r *Receiver) CancelSelfCheck(c *SelfCheck) { r.selfChecks.redeem(c.Challenge) }
 
 // tickets are random texts that stand for a T, each good once. The zero value is
 // ready to use.

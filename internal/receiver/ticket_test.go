@@ -77,7 +77,7 @@ func TestForeignTickets(t *testing.T) {
 	cancelled := r.Expect(receiver.Simulation{Fixture: "cancelled"})
 	r.Cancel(cancelled)
 	good := r.Expect(receiver.Simulation{Fixture: "good"})
-	selfCheck := r.ExpectSelfCheck()
+	selfCheck := r.ExpectSelfCheck().Challenge
 	for name, tickets := range map[string][]string{
 		"used":         {used},
 		"cancelled":    {cancelled},

@@ -29,7 +29,10 @@ func (r *Receiver) serveVerification(w http.ResponseWriter, req *http.Request) A
 		Header:     req.Header,
 		Status:     http.StatusOK,
 	}
-	_, v.Self = r.selfChecks.redeem(query.Get(webhook.ChallengeParam))
+	var own *SelfCheck
+	if own, v.Self = r.selfChecks.redeem(query.Get(webhook.ChallengeParam)); v.Self {
+		own.arrived.Store(true)
+	}
 	if r.cfg.App != nil && !v.Self {
 		return r.relayVerification(w, req, v)
 	}

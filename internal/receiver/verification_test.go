@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/igloo-dev/igloo/internal/receiver"
 	"github.com/igloo-dev/igloo/internal/secret"
@@ -129,10 +131,16 @@ func TestSelfCheck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rec := &recorder{}
 			r := newReceiver(t, cfg, rec)
-			challenge := r.ExpectSelfCheck()
-			query := "hub.mode=subscribe&hub.challenge=" + challenge + "&hub.verify_token=" + url.QueryEscape(verifyToken)
-			if resp := do(r, get(query)); resp.StatusCode != 200 || text(t, resp) != challenge {
+			own := r.ExpectSelfCheck()
+			if own.Arrived() {
+				t.Error("it has arrived before it was sent")
+			}
+			query := "hub.mode=subscribe&hub.challenge=" + own.Challenge + "&hub.verify_token=" + url.QueryEscape(verifyToken)
+			if resp := do(r, get(query)); resp.StatusCode != 200 || text(t, resp) != own.Challenge {
 				t.Errorf("our own check answered %d, want 200 and the challenge", resp.StatusCode)
+			}
+			if !own.Arrived() {
+				t.Error("it has not arrived")
 			}
 			do(r, get(query)) // the challenge is used up
 			if got := rec.verifications; len(got) != 2 || !got[0].Self || got[1].Self {
@@ -143,4 +151,48 @@ func TestSelfCheck(t *testing.T) {
 	if got := len(app.sent()); got != 1 {
 		t.Errorf("the app got %d requests, want none of our own", got)
 	}
+}
+
+// What comes with a challenge that is taken back is a stranger's, and one that came
+// without the token has arrived all the same.
+func TestSelfCheckIsOver(t *testing.T) {
+	rec := &recorder{}
+	r := newReceiver(t, receiver.Config{}, rec)
+	over, mangled := r.ExpectSelfCheck(), r.ExpectSelfCheck()
+	r.CancelSelfCheck(over)
+	do(r, get("hub.mode=subscribe&hub.challenge="+over.Challenge+"&hub.verify_token="+url.QueryEscape(verifyToken)))
+	do(r, get("hub.mode=subscribe&hub.challenge="+mangled.Challenge))
+	if over.Arrived() || !mangled.Arrived() {
+		t.Errorf("arrived: %v and %v, want only the one that was not taken back", over.Arrived(), mangled.Arrived())
+	}
+	if got := rec.verifications; len(got) != 2 || got[0].Self || !got[1].Self || got[1].Status != http.StatusForbidden {
+		t.Errorf("recorded %+v, want the second as our own, refused", got)
+	}
+}
+
+// Only a request under a public name, to the callback URL, shows that the public URL
+// works.
+func TestLastPublic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReceiver(t, receiver.Config{AllowHost: func(name string) bool { return name == "bakery.example" }}, &recorder{})
+		ask := func(target, host string) {
+			req := httptest.NewRequest(http.MethodGet, target, nil)
+			req.Host = host
+			do(r, req)
+		}
+		ask("/webhook?utm_source=x", "127.0.0.1:4456")
+		ask("/webhook?utm_source=x", "elsewhere.example")
+		ask("/favicon.ico", "bakery.example")
+		if at := r.LastPublic(); !at.IsZero() {
+			t.Errorf("LastPublic() = %v, want none", at)
+		}
+		time.Sleep(time.Minute)
+		now := time.Now()
+		ask("/webhook?utm_source=x", "bakery.example")
+		time.Sleep(time.Minute)
+		ask("/webhook?utm_source=x", "localhost")
+		if at := r.LastPublic(); !at.Equal(now) {
+			t.Errorf("LastPublic() = %v, want %v", at, now)
+		}
+	})
 }
