@@ -21,12 +21,21 @@ type app struct {
 }
 
 func (l *lab) startApp(ctx context.Context, delay time.Duration) (*app, error) {
+	return l.startAppWith(ctx, "-delay", delay.String())
+}
+
+// startCountingApp starts an app that also tells different mids apart.
+func (l *lab) startCountingApp(ctx context.Context) (*app, error) {
+	return l.startAppWith(ctx, "-mids")
+}
+
+func (l *lab) startAppWith(ctx context.Context, args ...string) (*app, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	p, err := l.startListener(ctx, "app", address,
-		exec.CommandContext(ctx, l.self, "play-app", "-listen", address, "-delay", delay.String()))
+		exec.CommandContext(ctx, l.self, append([]string{"play-app", "-listen", address}, args...)...))
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +45,13 @@ func (l *lab) startApp(ctx context.Context, delay time.Duration) (*app, error) {
 func (a *app) url() string { return "http://" + a.address + callbackPath }
 
 // answered returns how many deliveries the app has answered.
-func (a *app) answered(ctx context.Context) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.address+countPath, nil)
+func (a *app) answered(ctx context.Context) (int, error) { return a.ask(ctx, countPath) }
+
+// distinct returns how many different mids a counting app got.
+func (a *app) distinct(ctx context.Context) (int, error) { return a.ask(ctx, midsPath) }
+
+func (a *app) ask(ctx context.Context, path string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.address+path, nil)
 	if err != nil {
 		return 0, err
 	}

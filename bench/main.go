@@ -1,9 +1,9 @@
 // Command bench measures igloo on this machine, beside yardsticks that run in the
 // same minutes: a tuned Go ReverseProxy, nginx and mitmdump.
 //
-//	go run ./bench [flags] [relay] [start] [journal] [burst]
+//	go run ./bench [flags] [relay] [start] [journal] [burst] [fire]
 //
-// Without names it runs all four. Only ratios and loopback times are worth
+// Without names it runs all five. Only ratios and loopback times are worth
 // comparing; absolute figures hold for one machine and one hour. Everything stays
 // on loopback, every load is bounded, and the programs it starts end with it.
 package main
@@ -48,6 +48,7 @@ func benchmarks() []benchmark {
 		{"start", measureStart},
 		{"relay", measureRelay},
 		{"burst", measureBurst},
+		{"fire", measureFire},
 		{"journal", measureJournal},
 	}
 }
@@ -82,7 +83,7 @@ func parseOptions(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.igloo, "igloo", os.Getenv("IGLOO_BIN"), "measure this igloo `file` instead of building one")
 	flags.BoolVar(&o.quick, "quick", false, "shorter and noisier: shows that everything works")
-	flags.BoolVar(&o.million, "million", false, "fill a journal with a million deliveries, too")
+	flags.BoolVar(&o.million, "million", false, "fill a journal with a million deliveries and fire as many, too")
 	flags.BoolVar(&o.yardsticks, "yardsticks", false, "measure the yardsticks alone, without igloo")
 	flags.StringVar(&o.out, "out", filepath.Join("bench", "out"), "write report.md into this `folder`")
 	if err := flags.Parse(args); err != nil {

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -18,8 +21,12 @@ func roles() map[string]func(args []string) error {
 	return map[string]func([]string) error{"play-app": playApp, "play-proxy": playProxy}
 }
 
-// countPath is where the app tells how many deliveries it has answered.
-const countPath = "/count"
+// countPath is where the app tells how many deliveries it has answered, midsPath how
+// many different mids were in them.
+const (
+	countPath = "/count"
+	midsPath  = "/mids"
+)
 
 // playApp is the developer's app: it reads a delivery and answers 200, at once or
 // after a delay.
@@ -27,15 +34,23 @@ func playApp(args []string) error {
 	flags := flag.NewFlagSet("play-app", flag.ContinueOnError)
 	listen := flags.String("listen", "", "")
 	delay := flags.Duration("delay", 0, "")
+	tell := flags.Bool("mids", false, "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	var answered atomic.Int64
+	seen := &mids{seed: maphash.MakeSeed(), all: map[uint64]struct{}{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+callbackPath, func(w http.ResponseWriter, r *http.Request) {
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		var to io.Writer = io.Discard
+		var body bytes.Buffer
+		if *tell {
+			to = &body
+		}
+		if _, err := io.Copy(to, r.Body); err != nil {
 			return // the relay gave up; nothing was delivered
 		}
+		seen.add(body.Bytes())
 		if *delay > 0 {
 			time.Sleep(*delay)
 		}
@@ -45,7 +60,36 @@ func playApp(args []string) error {
 	mux.HandleFunc("GET "+countPath, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, answered.Load())
 	})
+	mux.HandleFunc("GET "+midsPath, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, seen.count())
+	})
 	return serve(*listen, mux)
+}
+
+// mids counts different mids by their hashes: a million take 40 MB.
+type mids struct {
+	seed maphash.Seed
+	mu   sync.Mutex
+	all  map[uint64]struct{}
+}
+
+// add counts the first mid of a body.
+func (m *mids) add(body []byte) {
+	_, rest, ok := bytes.Cut(body, []byte(`"mid":"`))
+	if !ok {
+		return
+	}
+	mid, _, _ := bytes.Cut(rest, []byte(`"`))
+	sum := maphash.Bytes(m.seed, mid)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all[sum] = struct{}{}
+}
+
+func (m *mids) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.all)
 }
 
 // playProxy is the Go yardstick: the standard library's ReverseProxy with a

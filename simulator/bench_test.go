@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/igloo-dev/igloo/internal/webhook"
 	"github.com/igloo-dev/igloo/simulator"
 )
 
@@ -18,10 +19,10 @@ func BenchmarkRender(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			secret := simulator.NewSecret(key)
+			signer := webhook.NewSigner(simulator.NewSecret(key))
 			b.ReportAllocs()
 			for b.Loop() {
-				t.Render().Sign(secret)
+				t.Render().SignWith(signer)
 			}
 		})
 	}
@@ -30,9 +31,9 @@ func BenchmarkRender(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		secret := simulator.NewSecret(key)
+		signer := webhook.NewSigner(simulator.NewSecret(key))
 		for b.Loop() {
-			t.Render().Sign(secret)
+			t.Render().SignWith(signer)
 		}
 	})
 	b.Run("messages ×1000", func(b *testing.B) {
@@ -40,9 +41,9 @@ func BenchmarkRender(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		secret := simulator.NewSecret(key)
+		signer := webhook.NewSigner(simulator.NewSecret(key))
 		for b.Loop() {
-			t.Render().Sign(secret)
+			t.Render().SignWith(signer)
 		}
 	})
 }

@@ -87,7 +87,10 @@ func (r *Request) Set(name, value string) {
 
 // Sign makes both of Meta's signatures over the body. Call it after the last change
 // to the body. It panics on an empty secret.
-func (r *Request) Sign(appSecret secret.Value) { r.SignWith(webhook.NewSigner(appSecret)) }
+func (r *Request) Sign(appSecret secret.Value) {
+	r.Set(webhook.SHA1SignatureHeader, webhook.SignSHA1(appSecret, r.Body))
+	r.Set(webhook.SignatureHeader, webhook.Sign(appSecret, r.Body))
+}
 
 // SignWith is [Request.Sign] for many requests: the signer prepares its key once.
 func (r *Request) SignWith(signer *webhook.Signer) {

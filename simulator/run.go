@@ -44,11 +44,13 @@ type Run struct {
 // for one account only, so another account means another id.
 type party struct {
 	account, user, username string
+	conversation            webhook.Conversation
 }
 
 func (s *source) party() party {
-	account := string(s.appendID(nil, "17841", idLength))
-	return party{account, s.userID(), s.username()}
+	p := party{account: string(s.appendID(nil, "17841", idLength)), user: s.userID(), username: s.username()}
+	p.conversation = webhook.NewConversation(p.account, threadOf(p.account, p.user))
+	return p
 }
 
 // page returns the id of the account's Facebook Page.
@@ -106,7 +108,7 @@ func (r *Run) turn(t *Template) turn {
 		s := t.slots[t.firstMID]
 		s.label = firstLabel
 		if _, known := r.labelled[s.labelKey()]; !known {
-			r.labelled[s.labelKey()] = t.mid(s, out)
+			r.labelled[s.labelKey()] = string(t.appendMID(nil, s, out))
 		}
 	}
 	return out
@@ -133,7 +135,7 @@ func (r *Run) label(s slot, account string, at time.Time) string {
 		v = r.rng.username()
 	case mid, pageMID:
 		// Several labels of one delivery must not share a microsecond.
-		v = r.mid(s, account, at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond))
+		v = string(r.appendMID(nil, s, account, at.Add(-earlier-time.Duration(len(r.labelled))*time.Microsecond)))
 	default:
 		v = string(r.rng.appendKind(nil, s.kind))
 	}
@@ -141,26 +143,29 @@ func (r *Run) label(s slot, account string, at time.Time) string {
 	return v
 }
 
-// mid returns the id of a message that was sent at a time. A Page's is 64 bytes that
+// appendMID appends the id of a message that was sent at a time. A Page's is 64 bytes that
 // tell nothing.
-func (r *Run) mid(s slot, account string, at time.Time) string {
+func (r *Run) appendMID(dst []byte, s slot, account string, at time.Time) []byte {
 	if s.kind == pageMID {
 		sum := sha512.Sum512([]byte(account + "/" + strconv.FormatInt(at.UnixMicro(), 10)))
-		return pageMIDPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
+		return base64.RawURLEncoding.AppendEncode(append(dst, pageMIDPrefix...), sum[:])
 	}
-	thread := s.thread
-	if thread == 0 {
-		thread = r.thread(account, s.party)
+	p := &r.parties[s.party]
+	switch {
+	case s.thread != 0:
+		return append(dst, webhook.NewMID(account, s.thread, at)...)
+	case account != p.account:
+		return append(dst, webhook.NewMID(account, threadOf(account, p.user), at)...)
 	}
-	return webhook.NewMID(account, thread, at)
+	return p.conversation.AppendMID(dst, at)
 }
 
 // pageMIDPrefix begins the mids Messenger gives a Page.
 const pageMIDPrefix = "m_"
 
-// thread returns the conversation of an account with the customer of a party.
-func (r *Run) thread(account string, party int) uint64 {
+// threadOf returns the thread of an account and a customer.
+func threadOf(account, user string) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(account + "/" + r.parties[party].user)) // never fails
+	_, _ = h.Write([]byte(account + "/" + user)) // never fails
 	return h.Sum64()
 }

@@ -125,8 +125,21 @@ func (v *values) get(i int) []byte {
 }
 
 // Render returns the next request, with new ids and the time of now.
-func (t *Template) Render() *Request {
-	turn := t.run.turn(t)
+func (t *Template) Render() *Request { return t.Draft().Render() }
+
+// Draft is a request that has its place in the run, and is still to be rendered. That
+// can be done beside others: the order of drafts decides what is in them.
+type Draft struct {
+	template *Template
+	turn     turn
+}
+
+// Draft returns the next request, not rendered yet.
+func (t *Template) Draft() Draft { return Draft{t, t.run.turn(t)} }
+
+// Render returns the request.
+func (d Draft) Render() *Request {
+	t, turn := d.template, d.turn
 	v, ok := t.scratch.Get().(*values)
 	if !ok {
 		v = &values{}
@@ -169,7 +182,7 @@ func (t *Template) fill(v *values, turn turn) {
 		case s.kind == nowMS:
 			text = strconv.AppendInt(text, t.at(s, turn).UnixMilli(), 10)
 		case s.kind.isMID():
-			text = append(text, t.mid(s, turn)...)
+			text = t.appendMID(text, s, turn)
 		default:
 			text = turn.rng.appendKind(text, s.kind)
 		}
@@ -199,7 +212,7 @@ func (t *Template) at(s slot, turn turn) time.Time {
 	return time.UnixMicro(micros)
 }
 
-// mid returns the message id of a slot's event.
-func (t *Template) mid(s slot, turn turn) string {
-	return t.run.mid(s, t.account(s), t.at(s, turn))
+// appendMID appends the message id of a slot's event.
+func (t *Template) appendMID(dst []byte, s slot, turn turn) []byte {
+	return t.run.appendMID(dst, s, t.account(s), t.at(s, turn))
 }

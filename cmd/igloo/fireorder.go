@@ -115,27 +115,36 @@ func (o fireOrder) each(ctx context.Context, who *people, work func(context.Cont
 		}
 		all = append(all, templates)
 	}
-	next, stop := iter.Pull(o.requests(all))
+	next, stop := o.requests(all)
 	defer stop()
-	var mu sync.Mutex // the same order of rendering every time, whoever sends
+	var mu sync.Mutex // the same requests in the same order, whoever sends
 	burst := simulator.Burst{Count: o.total(), Rate: o.Rate, Concurrency: o.Concurrency}
 	return burst.Run(ctx, new(simulator.Tally), func(ctx context.Context, _ int) (int, error) {
 		mu.Lock()
-		request, _ := next() // there are as many as the burst has deliveries
+		render := next()
 		mu.Unlock()
-		work(ctx, request)
+		work(ctx, render())
 		return 0, nil
 	})
 }
 
-// requests renders in the order of sending.
-func (o fireOrder) requests(all [][]*simulator.Template) iter.Seq[*simulator.Request] {
+// requests returns what gives the next request to send, as often as the order has
+// deliveries, and what ends it. Rendering is left to the caller, who can do it beside
+// others; only what is repeated or shuffled is rendered here.
+func (o fireOrder) requests(all [][]*simulator.Template) (next func() (render func() *simulator.Request), stop func()) {
+	n := 0
+	draft := func() simulator.Draft {
+		round, which := n/len(o.Fixtures), n%len(o.Fixtures)
+		n++
+		return all[round%len(all)][which].Draft()
+	}
+	if o.Duplicates == 0 && !o.Shuffle {
+		return func() func() *simulator.Request { return draft().Render }, func() {}
+	}
 	var requests iter.Seq[*simulator.Request] = func(yield func(*simulator.Request) bool) {
-		for round := range o.Count {
-			for _, template := range all[round%len(all)] {
-				if !yield(template.Render()) {
-					return
-				}
+		for range o.Count * len(o.Fixtures) {
+			if !yield(draft().Render()) {
+				return
 			}
 		}
 	}
@@ -145,7 +154,11 @@ func (o fireOrder) requests(all [][]*simulator.Template) iter.Seq[*simulator.Req
 	if o.Shuffle {
 		requests = simulator.Shuffle(requests, o.Seed)
 	}
-	return requests
+	pull, stop := iter.Pull(requests)
+	return func() func() *simulator.Request {
+		request, _ := pull()
+		return func() *simulator.Request { return request }
+	}, stop
 }
 
 // compile prepares the fixtures for one of the people.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,28 +27,60 @@ const threadEpoch = 0xFFFFFFFF00000010
 
 // After base64, "Z" is an escape character: it is doubled up as "ZA", and the
 // characters that need care in a URL follow as "ZB" to "ZD".
-var (
-	midEscape   = strings.NewReplacer("Z", "ZA", "+", "ZB", "/", "ZC", "=", "ZD")
-	midUnescape = strings.NewReplacer("ZA", "Z", "ZB", "+", "ZC", "/", "ZD", "=")
-)
+var midUnescape = strings.NewReplacer("ZA", "Z", "ZB", "+", "ZC", "/", "ZD", "=")
 
-// String returns the mid as it stands in a payload. A burst of simulated messages
-// needs one for each, so it does without big integers. A time before 1970 counts
-// as 1970.
+// String returns the mid as it stands in a payload. A time before 1970 counts as 1970.
 func (m MessageID) String() string {
-	plain := make([]byte, 0, 160)
-	plain = append(plain, midPrefix...)
-	plain = append(plain, m.Account...)
+	return string(NewConversation(m.Account, m.Thread).AppendMID(nil, m.At))
+}
+
+// Conversation makes the mids of one account's conversation. What they share is encoded
+// once: a burst of simulated messages needs a mid for each.
+type Conversation struct {
+	shared []byte // of the mid
+	plain  []byte // what follows, not encoded: less than the three bytes base64 takes at once
+}
+
+// NewConversation returns the conversation of an account in a thread.
+func NewConversation(account string, thread uint64) Conversation {
+	plain := append([]byte(midPrefix), account...)
 	plain = append(plain, ':')
-	plain = appendUint128(plain, threadEpoch, m.Thread)
-	plain = append(plain, ':')
-	plain = appendUint128(plain, uint64(max(m.At.UnixMicro(), 0)), 0)
-	return midEscape.Replace(base64.StdEncoding.EncodeToString(plain))
+	plain = append(appendUint128(plain, threadEpoch, thread), ':')
+	whole := len(plain) / 3 * 3
+	return Conversation{appendMIDBase64(nil, plain[:whole]), plain[whole:]}
+}
+
+// AppendMID appends the mid of a message sent at the given time to dst.
+func (c Conversation) AppendMID(dst []byte, at time.Time) []byte {
+	var room [48]byte
+	plain := append(room[:0], c.plain...)
+	plain = appendUint128(plain, uint64(max(at.UnixMicro(), 0)), 0)
+	return appendMIDBase64(append(dst, c.shared...), plain)
+}
+
+// appendMIDBase64 appends text in base64, with "Z" and what needs care in a URL escaped.
+func appendMIDBase64(dst, text []byte) []byte {
+	var room [64]byte
+	for _, c := range base64.StdEncoding.AppendEncode(room[:0], text) {
+		switch c {
+		case 'Z':
+			dst = append(dst, "ZA"...)
+		case '+':
+			dst = append(dst, "ZB"...)
+		case '/':
+			dst = append(dst, "ZC"...)
+		case '=':
+			dst = append(dst, "ZD"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
 }
 
 // appendUint128 appends hi·2^64 + lo in decimal.
 func appendUint128(dst []byte, hi, lo uint64) []byte {
-	const chunk, digits = 10_000_000_000_000_000_000, 19 // 10^19
+	const chunk, digits, zeros = 10_000_000_000_000_000_000, 19, "0000000000000000000" // 10^19
 	// Dividing twice leaves three chunks; each quotient fits, since the upper half of
 	// every dividend is below the divisor.
 	high, low := bits.Div64(hi%chunk, lo, chunk)
@@ -58,9 +89,10 @@ func appendUint128(dst []byte, hi, lo uint64) []byte {
 	for _, part := range [3]uint64{top, middle, low} {
 		start := len(dst)
 		if dst = strconv.AppendUint(dst, part, 10); started {
-			for len(dst)-start < digits {
-				dst = slices.Insert(dst, start, '0')
-			}
+			missing := digits - (len(dst) - start)
+			dst = append(dst, zeros[:missing]...)
+			copy(dst[start+missing:], dst[start:])
+			copy(dst[start:], zeros[:missing])
 		} else if started = part > 0; !started {
 			dst = dst[:start]
 		}
