@@ -110,19 +110,21 @@ func (c *command) check(ctx context.Context, f checkFlags, arg string) (err erro
 	if wrong, ok := errors.AsType[*check.ChoiceError](err); ok {
 		return usagef("see what there is: igloo check --list", "%s", wrong)
 	}
-	if len(report.Findings) > 0 {
-		out.end(report)
+	unreachable := errors.Is(err, check.ErrUnreachable)
+	if err != nil && !unreachable {
+		// Half a report has no verdict.
+		fmt.Fprintf(c.stderr, "igloo: ended after %s\n", plural(len(report.Findings), "check", "checks"))
+		return err
 	}
-	if f.JUnit != "" && len(report.Findings) > 0 {
+	out.end(report)
+	if f.JUnit != "" {
 		if err := writeJUnit(f.JUnit, report); err != nil {
 			return err
 		}
 	}
 	switch {
-	case errors.Is(err, check.ErrUnreachable):
+	case unreachable:
 		return withHint(err, "start your app, or look at host and port")
-	case err != nil:
-		return err
 	case out.err != nil:
 		return out.err
 	case report.Failed():

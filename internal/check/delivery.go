@@ -140,9 +140,10 @@ func mayBeSignature(answers [2]answer) bool {
 	return true
 }
 
-// note remembers the slowest answer, and one of 2xx that is not 200.
+// note remembers the slowest answer, and one of 2xx that is not 200. What was not
+// answered has failed its own check.
 func (p *player) note(a answer, sent string) {
-	if a.took > p.slowest.took {
+	if a.status != 0 && a.took > p.slowest.took {
 		p.slowest = pace{a, sent}
 	}
 	if a.ok() && a.status != http.StatusOK && p.unusual.status == 0 {
@@ -243,13 +244,17 @@ func (p *player) judgeReuse(ctx context.Context) Finding {
 	return f
 }
 
+// maxUnanswered is how many deliveries of one check may go without an answer before
+// igloo stops waiting: each takes seconds.
+const maxUnanswered = 3
+
 // accept sends deliveries the app should take and judges the answers. A refusal that
 // another check explains is that check's.
 func (p *player) accept(ctx context.Context, code, sent string, refusal Status, requests ...*simulator.Request) Finding {
 	var refused []string // by name, those nothing explains
 	var first, last answer
-	because := ""
-	for _, r := range requests {
+	because, unanswered := "", 0
+	for i, r := range requests {
 		a := p.send(ctx, r)
 		if p.err != nil {
 			return Finding{}
@@ -267,7 +272,11 @@ func (p *player) accept(ctx context.Context, code, sent string, refusal Status, 
 			first = a
 		}
 		refused = append(refused, fmt.Sprintf("%s (%s)", r.Fixture, a.short()))
-		if p.gone != "" {
+		if a.timeout {
+			unanswered++
+		}
+		if p.gone != "" || unanswered == maxUnanswered {
+			requests = requests[:i+1]
 			break
 		}
 	}

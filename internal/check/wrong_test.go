@@ -383,6 +383,16 @@ func wrongPayloads() []wrongApp {
 	return append(wrongTexts(), []wrongApp{
 		{name: "feedback", change: breaking(500, holding(`"response_feedback"`)), want: []string{"fail fields"}},
 		{name: "ephemeral", change: breaking(500, holding(`"ephemeral"`)), want: []string{"fail attachments"}},
+		{name: "hangs on attachments", limits: check.Limits{Answer: time.Second, Margin: 1}, change: func(a *app) {
+			right := a.accept
+			a.accept = func(w http.ResponseWriter, r *http.Request, body []byte) {
+				if bytes.Contains(body, []byte(`"attachments"`)) && !bytes.Contains(body, []byte(`"is_echo"`)) && !bytes.Contains(body, []byte(`"standby"`)) {
+					<-r.Context().Done()
+					return
+				}
+				right(w, r, body)
+			}
+		}, want: []string{"fail attachments"}},
 		{name: "sender missing", change: breaking(500, holding(`"messaging":[{"timestamp"`)), want: []string{"fail no-sender"}},
 		{name: "Test button", change: breaking(400, holding(`random_mid`)), want: []string{"fail test-shape"}},
 		{name: "unknown field", change: breaking(422, holding("igloo_unknown_field")), want: []string{"fail unknown-field"}},
