@@ -47,6 +47,7 @@ type player struct {
 	run    *simulator.Run
 	rng    *rand.Rand
 	hidden []secret.Value // what findings must not show
+	once   bool           // no request more than is asked for
 
 	current string   // check under way
 	kept    []string // of the check under way

@@ -119,7 +119,7 @@ func (p *player) getOnce(ctx context.Context, target, userAgent string) answer {
 	response, err := p.gets.Do(request)
 	if err != nil {
 		a := newAnswer(0, nil, nil, err)
-		a.reason = plainURLError(err)
+		a.reason = withoutURL(err).Error()
 		return a
 	}
 	defer func() { _ = response.Body.Close() }()
@@ -254,6 +254,9 @@ const challengeMark = "igloo-challenge-mark"
 
 // probes are the ways in which apps misread verification requests.
 func (p *player) probes() []probe {
+	if p.once {
+		return nil
+	}
 	token := p.token()
 	right := encode(params(challengeMark, token))
 	names := func(style string) string {
@@ -325,18 +328,4 @@ func (p *player) redirectDetail(a answer) string {
 		return "it redirects to itself"
 	}
 	return "it redirects " + strings.Join(what, " and ")
-}
-
-// plainURLError takes off an error of net/http the method and the URL, whose query
-// holds the token.
-func plainURLError(err error) string {
-	var wrapped *url.Error
-	for {
-		next, ok := err.(*url.Error) //nolint:errorlint // only this layer is taken off
-		if !ok {
-			return err.Error()
-		}
-		wrapped = next
-		err = wrapped.Err
-	}
 }
