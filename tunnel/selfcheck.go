@@ -9,7 +9,7 @@ import (
 
 // Check asks from outside whether a public URL reaches this program, and returns nil
 // when it does. It sets its own deadline. An error with a method Hint() string says
-// what to do about it.
+// what to do about it, one with Code() string has a code for [Status].
 type Check func(ctx context.Context, public *url.URL) error
 
 // When a self-check is made again. A URL that is new may take a moment to work, so
@@ -119,10 +119,13 @@ func (p *prober) sleep(ctx context.Context, wait time.Duration, untilSilent bool
 	return true
 }
 
-// hintOf returns what an error says to do about it.
-func hintOf(err error) string {
+// explainCheck puts what a self-check found wrong into a report.
+func (st *Status) explainCheck(err error) {
+	st.State, st.Err = Degraded, err
 	if hinter, ok := err.(interface{ Hint() string }); ok { //nolint:errorlint // a self-check's own error, not wrapped
-		return hinter.Hint()
+		st.Hint = hinter.Hint()
 	}
-	return ""
+	if coder, ok := err.(interface{ Code() string }); ok { //nolint:errorlint // as above
+		st.Code = coder.Code()
+	}
 }

@@ -21,6 +21,7 @@ type blocked struct{}
 
 func (blocked) Error() string { return "a page stands before it" }
 func (blocked) Hint() string  { return "take the page away" }
+func (blocked) Code() string  { return "page" }
 
 // states lists the reports as "state host: err".
 func states(all []tunnel.Status) []string {
@@ -118,8 +119,8 @@ func TestSelfCheckHint(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx, recorder.Emit) }()
 		time.Sleep(time.Minute)
-		if st := recorder.All()[1]; st.State != tunnel.Degraded || st.Hint != "take the page away" {
-			t.Errorf("second report = %v, hint %q, want degraded with the check's hint", st.State, st.Hint)
+		if st := recorder.All()[1]; st.State != tunnel.Degraded || st.Hint != "take the page away" || st.Code != "page" {
+			t.Errorf("second report = %v, code %q, hint %q, want degraded with the check's", st.State, st.Code, st.Hint)
 		}
 		stop()
 		<-done

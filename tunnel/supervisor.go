@@ -194,7 +194,8 @@ func (w *watch) prove(st Status) Status {
 	case w.proof == nil:
 		st.State = Checking
 	case w.proof.err != nil:
-		st.State, st.Err, st.Hint = Degraded, redactError(w.proof.err, w.secrets), Redact(hintOf(w.proof.err), w.secrets...)
+		st.explainCheck(w.proof.err)
+		st.Err, st.Hint = redactError(st.Err, w.secrets), Redact(st.Hint, w.secrets...)
 	}
 	return st
 }

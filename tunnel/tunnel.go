@@ -131,7 +131,7 @@ type Status struct {
 	URL     *url.URL      // the public URL, without a path, when Checking, Online or Degraded
 	Account Account       // whose tunnel it is, when Online and the service says so
 	Err     error         // what went wrong last, when not Online
-	Code    string        // the service's code for Err, such as ERR_NGROK_107
+	Code    string        // the service's or the self-check's code for Err, such as ERR_NGROK_107
 	Hint    string        // what to do about Err, in a sentence
 	Attempt int           // how many tries in a row have failed
 	RetryIn time.Duration // from At to the next try
