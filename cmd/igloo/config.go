@@ -8,17 +8,29 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/igloo-dev/igloo/tunnel"
 )
 
 // untrusted lists the flags a cloned repository must not set: each could send the
 // user's keys or traffic to somebody else, or read a file of the user's.
-var untrusted = []string{"ngrok-connect-url", "ngrok-ca", "ngrok-policy", "forward-ca", "data-dir", "graph-facebook-url", "graph-instagram-url"}
+var untrusted = []string{
+	"ngrok-connect-url", "ngrok-ca", "ngrok-policy", "forward-ca", "data-dir", "graph-facebook-url", "graph-instagram-url",
+	"ssh-key", "ssh-remote", "tls-cert", "tls-key", "tls-listen", "mtls-ca", "acme-directory", "acme-ca",
+}
 
 // trustedHere reports whether a project's own igloo.yaml or .env may set a flag.
-// data-dir is the exception of the list: it may move inside the project only.
+// data-dir is the exception of the list: it may move inside the project only. So is
+// tunnel, which may name a service, and no server of somebody's.
 func trustedHere(name, value string) bool {
-	if name == "data-dir" {
+	switch name {
+	case "data-dir":
 		return filepath.IsLocal(value)
+	case "tunnel":
+		return !slices.ContainsFunc(strings.Split(value, ","), func(one string) bool {
+			server, isSSH := strings.CutPrefix(strings.TrimSpace(one), tunnelSSH+":")
+			return isSSH && !slices.Contains(tunnel.SSHPresets(), server)
+		})
 	}
 	return !slices.Contains(untrusted, name)
 }
@@ -31,6 +43,16 @@ type config struct {
 	dotenv  map[string]string // the project's .env, the names igloo knows
 	origin  map[string]string // flag name → where its value came from
 	warns   []string          // for stderr, once
+}
+
+// environ returns the environment as NAME=value, sorted.
+func (c *config) environ() []string {
+	var env []string
+	for name, value := range c.env {
+		env = append(env, name+"="+value)
+	}
+	slices.Sort(env)
+	return env
 }
 
 // getenv returns an environment variable.

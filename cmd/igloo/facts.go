@@ -170,7 +170,7 @@ func (s *session) showTunnel(provider string, st tunnel.Status) {
 // tunnelNote says what a state alone does not.
 func tunnelNote(st tunnel.Status) string {
 	if st.Err == nil {
-		return ""
+		return accountNote(st.Account)
 	}
 	note := oneLine(st.Err.Error())
 	if st.Hint != "" {

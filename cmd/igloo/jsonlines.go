@@ -162,6 +162,10 @@ type tunnelLine struct {
 	Provider  string  `json:"provider"`
 	State     string  `json:"state"`
 	URL       string  `json:"url,omitempty"` // the callback URL
+	Account   string  `json:"account,omitempty"`
+	Plan      string  `json:"plan,omitempty"`
+	Region    string  `json:"region,omitempty"`
+	Banner    string  `json:"banner,omitempty"`
 	Error     string  `json:"error,omitempty"`
 	Code      string  `json:"code,omitempty"`
 	Hint      string  `json:"hint,omitempty"`
@@ -239,6 +243,7 @@ func newJSONScreen(out io.Writer, s *session) *jsonScreen {
 func (j *jsonScreen) Tunnel(provider string, st tunnel.Status) {
 	line := tunnelLine{
 		Type: "tunnel", Provider: provider, State: st.State.String(), URL: j.session.publicURL(st.URL),
+		Account: st.Account.Name, Plan: st.Account.Plan, Region: st.Account.Region, Banner: st.Account.Banner,
 		Code: st.Code, Hint: st.Hint, Attempt: st.Attempt, RetryInMS: millis(st.RetryIn),
 	}
 	if st.Err != nil {

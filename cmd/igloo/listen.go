@@ -35,13 +35,10 @@ type listenFlags struct {
 	UI                 string
 	Theme              string
 	ASCII              bool
-	PublicURL          string
 	AllowHost          []string
-	NgrokURL           string
-	NgrokPolicy        string
-	NgrokConnectURL    string
-	NgrokCA            string
 	Debug              bool
+
+	providerFlags
 }
 
 const (
@@ -53,7 +50,7 @@ const (
 
 func (f *listenFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.ForwardTo, "forward-to", "", "forward to your app: a port, host:port/path or URL `TARGET`")
-	flags.StringVar(&f.Tunnel, "tunnel", tunnelAuto, "public URL by `PROVIDER`: auto, ngrok, manual, none")
+	flags.StringVar(&f.Tunnel, "tunnel", tunnelAuto, "public URL by `PROVIDER`: auto, ngrok, ssh:…, cloudflared, direct, manual, none")
 	flags.BoolVar(&f.Demo, "demo", false, "start a sample app as target, without a tunnel")
 	flags.StringVar(&f.Path, "path", "/webhook", "callback `PATH`")
 	flags.StringVar(&f.Listen, "listen", "127.0.0.1:4456", "local `ADDRESS` of the callback URL")
@@ -66,13 +63,9 @@ func (f *listenFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.UI, "ui", uiAuto, "`SCREEN`: auto, tui, plain or json")
 	flags.StringVar(&f.Theme, "theme", "auto", "`COLOURS`: auto, dark, light, ansi or none")
 	flags.BoolVar(&f.ASCII, "ascii", false, "draw with ASCII characters only")
-	flags.StringVar(&f.PublicURL, "public-url", "", "public `URL` of a tunnel or proxy of your own")
 	flags.StringSliceVar(&f.AllowHost, "allow-host", nil, "answer requests for `HOST` too (repeatable)")
-	flags.StringVar(&f.NgrokURL, "ngrok-url", "", "ask ngrok for this public `URL`")
-	flags.StringVar(&f.NgrokPolicy, "ngrok-policy", "", "ngrok traffic policy in `FILE`")
-	flags.StringVar(&f.NgrokConnectURL, "ngrok-connect-url", "", "connect to ngrok at `HOST:PORT`")
-	flags.StringVar(&f.NgrokCA, "ngrok-ca", "", "trust the certificates in `FILE` when connecting to ngrok")
 	flags.BoolVar(&f.Debug, "debug", false, "log every step to the log file")
+	f.providerFlags.register(flags)
 }
 
 // check refuses values and mixes that make no sense.
@@ -131,11 +124,14 @@ func (b builder) listen() *cobra.Command {
 		Long: `Open the callback URL, verify, record, forward and show what arrives.
 
 The local URL is up at once; a public one follows with an ngrok authtoken
-(NGROK_AUTHTOKEN), or give the address of a proxy of your own with --public-url.
+(NGROK_AUTHTOKEN). Without an account name who is to carry the traffic, with --tunnel
+ssh:localhost.run, ssh:srv.us or cloudflared; with a domain or a server of your own, take
+--tunnel direct, ssh:user@host:port or --public-url. docs/tunnels.md compares them.
 Set IGLOO_APP_SECRET to the app secret of the App Dashboard, so that igloo can check
 Meta's signatures.`,
 		Example: `  igloo --forward-to 3000
   igloo --forward-to localhost:8000/api/instagram --path /api/instagram
+  igloo --forward-to 3000 --tunnel ssh:localhost.run
   igloo --demo`,
 		Args: cobra.NoArgs,
 	}
@@ -225,7 +221,7 @@ func isTerminal(stream any) bool {
 }
 
 // hintWithoutTunnel says how to get a public URL, when none is wanted or known.
-const hintWithoutTunnel = "no public URL: set NGROK_AUTHTOKEN (free account), or point a proxy of your own here and give --public-url https://…"
+const hintWithoutTunnel = "no public URL: set NGROK_AUTHTOKEN (free account), or without an account let somebody else carry the traffic: --tunnel ssh:localhost.run"
 
 // hostPort is the address behind a URL.
 func hostPort(u *url.URL) string {
@@ -240,6 +236,9 @@ func hostPort(u *url.URL) string {
 func describeTunnel(provider, url string, st tunnel.Status) string {
 	switch st.State {
 	case tunnel.Online:
+		if note := accountNote(st.Account); note != "" {
+			provider += " (" + note + ")"
+		}
 		return fmt.Sprintf("public URL by %s: %s", provider, url)
 	case tunnel.Closed:
 		return "the public URL is closed"

@@ -2,22 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
-	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/igloo-dev/igloo/tui"
 	"github.com/igloo-dev/igloo/tunnel"
-)
-
-const (
-	tunnelAuto   = "auto"
-	tunnelNone   = "none"
-	tunnelManual = "manual"
-	tunnelNgrok  = "ngrok"
 )
 
 // tunnels runs the tunnel the user wants and opens another one when asked.
@@ -43,10 +35,8 @@ func newTunnels(s *session) (*tunnels, error) {
 		names = []string{tunnelNone}
 	case s.flags.PublicURL != "" && s.flags.Tunnel == tunnelAuto:
 		names = []string{tunnelManual}
-	case s.flags.PublicURL != "" && !slices.Contains(names, tunnelManual):
-		return nil, usagef("use it with --tunnel manual", "--public-url is the address of a tunnel of your own")
-	case s.flags.PublicURL == "" && slices.Contains(names, tunnelManual):
-		return nil, usagef("add --public-url https://…", "--tunnel manual needs the public URL")
+	case s.flags.PublicURL != "" && !slices.ContainsFunc(names, func(name string) bool { return hasOwnURL(strings.TrimSpace(name)) }):
+		return nil, usagef("use it with --tunnel manual, or with ssh:user@host:port", "--public-url is the address of a tunnel of your own")
 	}
 	for _, name := range names {
 		switch name = strings.TrimSpace(name); name {
@@ -69,61 +59,6 @@ func newTunnels(s *session) (*tunnels, error) {
 		}
 	}
 	return t, nil
-}
-
-// provider makes a provider by name.
-func (t *tunnels) provider(name string) (tunnel.Provider, error) {
-	f := t.session.flags
-	ngrok := tunnel.NgrokConfig{
-		Authtoken: t.session.secrets.Authtoken,
-		URL:       f.NgrokURL,
-		Server:    tunnel.NgrokServer{ConnectURL: f.NgrokConnectURL},
-	}
-	if name == tunnelNgrok {
-		if t.session.secrets.Authtoken.Empty() {
-			return nil, withHint(errors.New("no ngrok authtoken is known"), "set NGROK_AUTHTOKEN to the token of your ngrok dashboard")
-		}
-		var err error
-		if ngrok.Policy, err = readOptional(f.NgrokPolicy, "--ngrok-policy"); err != nil {
-			return nil, err
-		}
-		if f.NgrokCA != "" {
-			if ngrok.Server.CAs, err = readPool(f.NgrokCA, "--ngrok-ca"); err != nil {
-				return nil, err
-			}
-		}
-	}
-	p, err := tunnel.New(name, tunnel.Config{PublicURL: f.PublicURL, Ngrok: ngrok, Logger: t.session.log})
-	if unknown, ok := errors.AsType[*tunnel.UnknownError](err); ok {
-		return nil, usagef(nearestHint(name, append(tunnel.Names(), tunnelAuto), ""), "--tunnel: %s", unknown)
-	}
-	if err != nil {
-		return nil, usagef("", "--tunnel: %s", err)
-	}
-	return p, nil
-}
-
-func readOptional(path, flag string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", usagef("", "%s: %s", flag, err)
-	}
-	return string(data), nil
-}
-
-func readPool(path, flag string) (*x509.CertPool, error) {
-	data, err := readOptional(path, flag)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(data)) {
-		return nil, usagef("it must be a PEM file", "%s: no certificate in %q", flag, path)
-	}
-	return pool, nil
 }
 
 // run keeps the wanted tunnel open and changes it when told to, until ctx ends. A
@@ -172,7 +107,7 @@ func (t *tunnels) ladder(ctx context.Context, names []string, report func(string
 		supervisor := tunnel.Supervisor{
 			Provider: provider,
 			Ingress:  tunnel.HTTPIngress("http://"+t.session.ingress.Addr().String(), drainTimeout, t.session.server),
-			Secrets:  t.session.secrets.values,
+			Secrets:  append(slices.Clone(t.session.secrets.values), proxySecret(t.session.flags.NgrokConnectURL)),
 			Logger:   t.session.log,
 		}
 		refused = supervisor.Run(ctx, func(st tunnel.Status) { report(name, st) })
@@ -212,15 +147,46 @@ func (t *tunnels) Choices(context.Context) ([]tui.Choice, error) {
 	t.mu.Lock()
 	open := t.open
 	t.mu.Unlock()
-	ngrok := tui.Choice{Name: tunnelNgrok, Summary: "ngrok carries the traffic; free account, the URL stays", Open: open == tunnelNgrok}
-	if t.session.secrets.Authtoken.Empty() {
-		ngrok.Missing = "no authtoken: set NGROK_AUTHTOKEN and start again"
+	choices := []tui.Choice{
+		{Name: tunnelNgrok, Summary: "ngrok carries the traffic; free account, the URL stays"},
+		{Name: "ssh:localhost.run", Summary: "localhost.run carries the traffic; no account, another URL each time"},
+		{Name: "ssh:srv.us", Summary: "srv.us carries the traffic; no account, the URL stays"},
+		{Name: tunnelCloudflared, Summary: "Cloudflare carries the traffic; no account, another URL each time"},
+		{Name: tunnelDirect, Summary: "nobody in between: a domain of your own that leads to this machine"},
+		{Name: tunnelManual, Summary: "a proxy or tunnel of your own that points at the local URL"},
 	}
-	manual := tui.Choice{Name: tunnelManual, Summary: "a proxy or tunnel of your own that points at the local URL", Open: open == tunnelManual}
-	if t.session.flags.PublicURL == "" {
-		manual.Missing = "start igloo with --public-url https://…"
+	if !slices.ContainsFunc(choices, func(c tui.Choice) bool { return c.Name == open }) && open != "" {
+		choices = append(choices, tui.Choice{Name: open, Summary: "named at the start"})
 	}
-	return []tui.Choice{ngrok, manual}, nil
+	for i := range choices {
+		c := &choices[i]
+		c.Open, c.Missing = c.Name == open, t.missing(c.Name)
+	}
+	return choices, nil
+}
+
+// missing says what a tunnel lacks, "" for nothing.
+func (t *tunnels) missing(name string) string {
+	f := t.session.flags
+	switch name {
+	case tunnelNgrok:
+		if t.session.secrets.Authtoken.Empty() {
+			return "no authtoken: set NGROK_AUTHTOKEN and start again"
+		}
+	case tunnelManual:
+		if f.PublicURL == "" {
+			return "start igloo with --public-url https://…"
+		}
+	case tunnelDirect:
+		if f.Domain == "" {
+			return "start igloo with --domain hooks.example.com"
+		}
+	case tunnelCloudflared:
+		if _, err := exec.LookPath(tunnelCloudflared); err != nil {
+			return "cloudflared is not installed"
+		}
+	}
+	return ""
 }
 
 // Open opens the named tunnel in place of the one that is open.
