@@ -175,7 +175,7 @@ func (p *checkPrinter) end(r check.Report) {
 		n    int
 		text string
 	}{
-		{sum.Warned, "warned"}, {sum.Errors, "not judged for that reason"}, {sum.Passed, "passed"}, {sum.Sent, "sent and not judged"}, {sum.Skipped, "skipped"},
+		{sum.Warned, "warned"}, {sum.Errors, "not judged"}, {sum.Passed, "passed"}, {sum.Sent, "sent and not judged"}, {sum.Skipped, "skipped"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))

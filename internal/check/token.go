@@ -152,6 +152,9 @@ func (p *player) judgeWrongRequest(ctx context.Context, w wrongRequest) Finding 
 	if w.code == codeTokenCase && otherCase(p.token()) == p.token() {
 		return Finding{Status: Skipped, Why: "the verify token has no letters"}
 	}
+	if p.verify(ctx).status == 0 {
+		return p.blocked(codeHandshake, "the right verification request gets no answer, and waiting for more takes long")
+	}
 	for _, earlier := range wrongRequests() {
 		if !slices.Contains(w.after, earlier.code) {
 			continue
