@@ -162,7 +162,7 @@ func (l *lab) fireLong(ctx context.Context, r *report) error {
 	}
 	name := fmt.Sprintf("fire, %d deliveries: ", count)
 	r.atMost(name+"memory at the end over that at 10,000", "×", last/first, 1.2, 1.1)
-	r.atLeast(name+"different ids, part of all", "×", float64(distinct)/float64(count), 1, 1)
+	r.atLeast(name+"different ids", "%", 100*float64(distinct)/float64(count), 100, 100)
 	r.tables = append(r.tables, table{
 		title: "Firing for long", head: []string{"deliveries", "a second", "MB at 10,000", "MB at the end", "different ids"},
 		rows: [][]string{{strconv.Itoa(count), number(float64(count)/took.Seconds(), 0), number(first, 1), number(last, 1), strconv.Itoa(distinct)}},

@@ -42,7 +42,7 @@ func playApp(args []string) error {
 	seen := &mids{seed: maphash.MakeSeed(), all: map[uint64]struct{}{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+callbackPath, func(w http.ResponseWriter, r *http.Request) {
-		var to io.Writer = io.Discard
+		to := io.Discard
 		var body bytes.Buffer
 		if *tell {
 			to = &body

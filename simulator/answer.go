@@ -86,7 +86,7 @@ func parseShort(b []byte) (Response, int) {
 			if err != nil || length >= 0 {
 				return Response{}, 0
 			}
-			length = int(n) //nolint:gosec // 18 bits
+			length = int(n) // of 18 bits
 		}
 		values = append(values, value)
 		if last := len(values); answer.Header[name] == nil {

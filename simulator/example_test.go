@@ -62,6 +62,31 @@ func ExampleDeliver() {
 	// 401
 }
 
+func ExampleTarget_fault() {
+	const appSecret = "0123456789abcdef0123456789abcdef"
+	server := httptest.NewServer(app(appSecret))
+	defer server.Close()
+
+	f, err := fixtures.Builtin().Get("comments")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, fault := range []simulator.Fault{simulator.NoSignature, simulator.AlteredBody, simulator.SHA1Only} {
+		target := simulator.Target{URL: server.URL + "/webhook", AppSecret: simulator.NewSecret(appSecret), Fault: fault}
+		answer, err := target.Deliver(context.Background(), f, simulator.Options{Seed: 1})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(fault, answer.Status)
+	}
+	// Output:
+	// no-signature 401
+	// altered-body 401
+	// sha1-only 401
+}
+
 func ExampleRender() {
 	f, err := fixtures.Builtin().Get("comments")
 	if err != nil {

@@ -48,11 +48,11 @@ func sentBytes(t *testing.T, fault simulator.Fault) (string, simulator.Response)
 		}
 		body, _ := io.ReadAll(io.LimitReader(r, int64(length)))
 		text.Write(body)
-		_, _ = io.WriteString(c, ok)
 		if fault == simulator.CloseEarly {
 			_, err := r.ReadByte()
 			text.WriteString("|" + err.Error())
 		}
+		_, _ = io.WriteString(c, ok)
 		sent <- text.String()
 	})
 	client := newClient(t, simulator.ClientConfig{SlowBody: 50 * time.Millisecond})

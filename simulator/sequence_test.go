@@ -16,10 +16,14 @@ import (
 // TestLater moves the time of entries in either unit and nothing else.
 func TestLater(t *testing.T) {
 	tests := []struct{ body, want string }{
-		{`{"entry": [{"id": "0", "time": 1790000123, "changes": [{"value": {"time": 5}}]}, {"time": 9}], "time": 1}`,
-			`{"entry": [{"id": "0", "time": 1790000142, "changes": [{"value": {"time": 5}}]}, {"time": 28}], "time": 1}`},
-		{`{"object":"instagram","entry":[{"time":1790000124367,"messaging":[{"timestamp":1790000123456,"message":{"entry":[{"time":7}]}}]}]}`,
-			`{"object":"instagram","entry":[{"time":1790000143367,"messaging":[{"timestamp":1790000123456,"message":{"entry":[{"time":7}]}}]}]}`},
+		{
+			`{"entry": [{"id": "0", "time": 1790000123, "changes": [{"value": {"time": 5}}]}, {"time": 9}], "time": 1}`,
+			`{"entry": [{"id": "0", "time": 1790000142, "changes": [{"value": {"time": 5}}]}, {"time": 28}], "time": 1}`,
+		},
+		{
+			`{"object":"instagram","entry":[{"time":1790000124367,"messaging":[{"timestamp":1790000123456,"message":{"entry":[{"time":7}]}}]}]}`,
+			`{"object":"instagram","entry":[{"time":1790000143367,"messaging":[{"timestamp":1790000123456,"message":{"entry":[{"time":7}]}}]}]}`,
+		},
 		{`{"entry":[{"time":1.5},{"time":"1790000123"},{"time":99999999999999999999}]}`, `{"entry":[{"time":1.5},{"time":"1790000123"},{"time":99999999999999999999}]}`},
 		{`{"entry":{"a":{"time":1}}}`, `{"entry":{"a":{"time":1}}}`},
 		{`{"entry":[{"time":1790000123},`, `{"entry":[{"time":1790000142},`},

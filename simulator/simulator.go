@@ -8,6 +8,8 @@
 //	target := simulator.Target{URL: server.URL + "/webhook", AppSecret: simulator.NewSecret("…")}
 //	answer, err := simulator.Deliver(ctx, target, f)
 //
+// With [Target.Fault] the delivery is one that the app should refuse.
+//
 // Underneath are three steps. [Render] makes a [Request] of a fixture: placeholders
 // become ids of Meta's shapes, changes are applied, and the body is written in the
 // dialect of the field with Meta's header set. [Request.Sign] signs it. A [Client]
@@ -16,7 +18,8 @@
 //
 // Deliveries that belong together come from one [Run], which remembers who writes
 // to whom, hands out ids, and tells the time. A [Template] of a run renders one
-// fixture again and again; a [Burst] sends many.
+// fixture again and again; a [Burst] sends many, [Duplicate] and [Shuffle] put them
+// into Meta's disorder, and [Retry] tries one again for 36 hours.
 //
 // The package makes no API promise before v1.
 package simulator

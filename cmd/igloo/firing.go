@@ -53,6 +53,20 @@ func (o *outcome) answer(a journal.Attempt) {
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
+// openClient makes what sends fired deliveries: to the ingress, and some faults to the
+// app itself, whose authority it trusts as the forwarder does.
+func (s *session) openClient() error {
+	config := simulator.ClientConfig{Timeout: answerTimeout + 15*time.Second}
+	var err error
+	if s.flags.ForwardCA != "" {
+		if config.ExtraCAs, err = readPEM(s.flags.ForwardCA); err != nil {
+			return fmt.Errorf("--forward-ca: %w", err)
+		}
+	}
+	s.client, err = simulator.NewClient(config)
+	return err
+}
+
 // fire renders, signs and delivers through the session's own ingress, so that
 // simulated and real deliveries share one path. A fault that lies in the writing would
 // end at the ingress, which reads a delivery whole before it is one: that goes straight

@@ -115,7 +115,7 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	s.fixtures = fixtures.NewWatcher(cfg.project.fixturesDir(), s.log)
-	if s.client, err = simulator.NewClient(simulator.ClientConfig{Timeout: answerTimeout + 15*time.Second}); err != nil {
+	if err := s.openClient(); err != nil {
 		return err
 	}
 	s.people = newPeople(0)
