@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -98,7 +99,7 @@ func (c *command) runEditor(ctx context.Context, file string) error {
 // confirm asks on the terminal. Enter is yes.
 func (c *command) confirm(question string) bool {
 	fmt.Fprintf(c.stderr, "igloo: %s [Y/n] ", question)
-	var answer string
-	_, _ = fmt.Fscanln(c.stdin, &answer) // Enter alone is an error, and a yes
-	return answer == "" || strings.HasPrefix(strings.ToLower(answer), "y")
+	answer, err := bufio.NewReader(c.stdin).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return err == nil && (answer == "" || strings.HasPrefix(answer, "y"))
 }
