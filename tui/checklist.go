@@ -7,6 +7,7 @@ type check struct {
 	detail string
 	link   string
 	key    string // that helps
+	note   string // a line below
 }
 
 // checks are what has to be true before the first event of Meta arrives.
@@ -14,6 +15,8 @@ func (m *Model) checks() []check {
 	f := &m.facts
 	tunnel := check{phase: f.Tunnel, what: "Tunnel online", detail: f.CallbackURL, link: f.CallbackURL, key: "u copies it"}
 	switch {
+	case f.CallbackURL != "" && f.Tunnel == Down:
+		tunnel.key = "p opens another"
 	case f.CallbackURL != "":
 	case f.Tunnel == Absent:
 		tunnel.detail, tunnel.key = "none: only this machine can deliver", "p opens one"
@@ -22,6 +25,12 @@ func (m *Model) checks() []check {
 	default:
 		tunnel.detail, tunnel.key = "connecting", ""
 	}
+	switch {
+	case f.CallbackURL != "" && f.Tunnel == Down:
+		tunnel.note = f.TunnelNote
+	case f.CallbackURL != "" && f.Tunnel == Waiting:
+		tunnel.note = "Checking that it leads here."
+	}
 	token := check{what: "Webhook verified", detail: "verify token " + m.tokenText(), key: "t shows it"}
 	if f.VerifyToken == nil {
 		token.key = ""
@@ -29,12 +38,16 @@ func (m *Model) checks() []check {
 	if at := m.verified(); !at.IsZero() {
 		token.phase, token.detail, token.key = Up, at.In(m.cfg.Zone).Format("15:04:05"), ""
 	}
+	if f.CallbackWas != "" {
+		token.phase, token.note = Absent, "The callback URL has changed. Meta may still have "+f.CallbackWas
+	}
 	app := check{phase: f.Target, what: "App reachable", detail: f.TargetURL}
 	switch f.Target {
 	case Absent:
 		app.detail = "no target: start with --forward-to 3000"
 	case Down:
 		app.detail += "  " + f.TargetNote
+		app.note = "Deliveries are recorded; r replays them later."
 	case Waiting, Up:
 	}
 	return []check{tunnel, token, app, {what: "First event", detail: "a signed sample, now", key: "f fires one"}}
@@ -64,8 +77,8 @@ func (m *Model) drawWaiting(r rect) []string {
 	add(func(*pen) {})
 	for _, c := range m.checks() {
 		add(func(p *pen) { m.drawCheck(p, c) })
-		if c.phase == Down && c.what == "App reachable" {
-			add(func(p *pen) { p.gap(6); p.put(p.dim, "Deliveries are recorded; r replays them later.") })
+		if c.note != "" {
+			add(func(p *pen) { p.gap(6); p.put(p.dim, p.clean(c.note)) })
 		}
 	}
 	if m.layout.framed() && r.h > len(rows)+4 {

@@ -139,7 +139,7 @@ func TestChecklistTicks(t *testing.T) {
 			f.Tunnel, f.CallbackURL, f.Target, f.TargetNote, f.Notice = tui.Up, "https://x.example/webhook", tui.Up, "", ""
 		})
 		s.settle()
-		s.expect("✓ Tunnel online", "✓ App reachable", "online: u copies the callback URL")
+		s.expect("✓ Tunnel online", "✓ App reachable", "the callback URL is there: u copies it")
 		s.journal.verified = append(s.journal.verified, journal.Verification{ID: 1, ReceivedAt: noon, Status: 200})
 		s.journal.changed <- struct{}{}
 		s.pass(settleTime)
@@ -161,6 +161,40 @@ func TestCallbackURLChanges(t *testing.T) {
 		s.status.Update(func(f *tui.Facts) { f.CallbackURL = "https://other.example/webhook" })
 		s.settle()
 		s.expect("the callback URL changed: update it at Meta", "https://other.example/webhook")
+	})
+}
+
+// A URL is not called online before it was seen to lead here, and what Meta would meet
+// stands on the screen.
+func TestPublicURLIsChecked(t *testing.T) {
+	onScreen(t, options{journal: newFakeJournal, facts: unready(), width: 120, height: 30}, func(s *screen) {
+		const page = "a page stands in front of the callback URL: take another --tunnel"
+		s.status.Update(func(f *tui.Facts) { f.Tunnel, f.CallbackURL = tui.Waiting, "https://x.example/webhook" })
+		s.settle()
+		s.expect("○ checking", "https://x.example/webhook", "Checking that it leads here.")
+		s.refute("● online", "✓ Tunnel online")
+		s.status.Update(func(f *tui.Facts) { f.Tunnel, f.TunnelNote = tui.Down, page })
+		s.settle()
+		s.expect("✗ degraded", "Meta would not get through: a page stands in front", "✗ Tunnel online", "p opens another")
+		s.status.Update(func(f *tui.Facts) { f.Tunnel, f.TunnelNote = tui.Up, "" })
+		s.settle()
+		s.expect("● online", "✓ Tunnel online", "no app secret")
+		s.refute("degraded", "a page stands")
+	})
+}
+
+func TestCallbackURLChangedSinceLastTime(t *testing.T) {
+	facts := unready()
+	facts.Verified = noon // of another time
+	onScreen(t, options{journal: newFakeJournal, facts: facts, width: 120, height: 30}, func(s *screen) {
+		s.status.Update(func(f *tui.Facts) {
+			f.Tunnel, f.CallbackURL, f.CallbackWas = tui.Up, "https://new.example/webhook", "https://old.example/webhook"
+		})
+		s.settle()
+		s.expect("the callback URL has changed: enter it at Meta again", "igloo subscribe app", "○ Webhook verified", "Meta may still have https://old.example/webhook")
+		s.status.Update(func(f *tui.Facts) { f.CallbackWas = "" })
+		s.settle()
+		s.refute("old.example", "has changed")
 	})
 }
 

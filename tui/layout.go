@@ -62,7 +62,7 @@ func (m *Model) arrange() {
 	l.status = 2
 	if l.shape == bare {
 		l.status = 1
-	} else if m.facts.Notice != "" && m.height >= 20 {
+	} else if m.notice() != "" && m.height >= 20 {
 		l.status = 3
 	}
 	bottom := m.height - 1

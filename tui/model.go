@@ -216,8 +216,8 @@ func (m *Model) learn(facts Facts) tea.Cmd {
 	switch {
 	case m.callback == old:
 		return wait
-	case old == "":
-		return tea.Batch(wait, m.say(goodToast, "online: u copies the callback URL"))
+	case old == "" && facts.CallbackWas == "":
+		return tea.Batch(wait, m.say(goodToast, "the callback URL is there: u copies it"))
 	}
 	return tea.Batch(wait, m.say(badToast, "the callback URL changed: update it at Meta, u copies it"))
 }

@@ -124,6 +124,7 @@ type Facts struct {
 	Tunnel      Phase
 	Provider    string // "ngrok"
 	CallbackURL string // public; "" while there is none
+	CallbackWas string // the one that Meta may still have, "" when it is the same
 	LocalURL    string // the same path on this machine
 	TunnelNote  string // what the phase does not say: an error with its hint, "retry in 4s"
 

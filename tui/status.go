@@ -21,10 +21,22 @@ func (m *Model) drawStatus() []string {
 	if m.layout.status > 2 {
 		rows = append(rows, m.line(func(p *pen) {
 			p.gap(1)
-			p.put(p.warn, p.clean(m.facts.Notice))
+			p.put(p.warn, p.clean(m.notice()))
 		}))
 	}
 	return rows
+}
+
+// notice is the loud line: what keeps deliveries away comes first.
+func (m *Model) notice() string {
+	f := &m.facts
+	switch {
+	case f.Tunnel == Down && f.CallbackURL != "":
+		return "Meta would not get through: " + f.TunnelNote
+	case f.CallbackWas != "":
+		return "the callback URL has changed: enter it at Meta again (u copies it), or: igloo subscribe app"
+	}
+	return f.Notice
 }
 
 // statusLine draws the name, the tunnel and the target. The callback URL is what
@@ -53,9 +65,12 @@ func (m *Model) statusLine(p *pen) {
 func (m *Model) drawTunnel(p *pen, wide bool) {
 	f := &m.facts
 	st, mark, word := p.phase(f.Tunnel, "online", "connecting", "offline", "local only")
+	if f.CallbackURL != "" { // there is a URL, and whether it leads here is another matter
+		st, mark, word = p.phase(f.Tunnel, "online", "checking", "degraded", "")
+	}
 	p.put(st, mark)
 	p.gap(1)
-	if wide || f.CallbackURL == "" {
+	if wide || f.CallbackURL == "" || f.Tunnel == Down {
 		p.put(st, word)
 		p.gap(2)
 	}

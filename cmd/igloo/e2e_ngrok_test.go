@@ -29,6 +29,7 @@ const (
 type tunneled struct {
 	*listening
 	sandbox *sandbox
+	net     *internet
 	edge    *tunneltest.Edge
 	app     *developersApp
 	url     string // public callback URL
@@ -48,7 +49,8 @@ func ngrokArgs(t *testing.T, edge *tunneltest.Edge) []string {
 func openTunnel(t *testing.T) *tunneled {
 	t.Helper()
 	n := &tunneled{edge: tunneltest.New(t), app: newDevelopersApp(t, nil)}
-	n.sandbox = withSecret(t, "NGROK_AUTHTOKEN="+ngrokToken, "IGLOO_VERIFY_TOKEN="+verifyToken)
+	n.net = newInternet(t, n.edge.PublicAddr(), n.edge.CA())
+	n.sandbox = withSecret(t, append(n.net.env(), "NGROK_AUTHTOKEN="+ngrokToken, "IGLOO_VERIFY_TOKEN="+verifyToken)...)
 	n.listening = n.sandbox.listen(t, append(ngrokArgs(t, n.edge), "--forward-to", n.app.URL())...)
 	n.url = n.await(t, "tunnel", online).URL
 	n.host = n.edge.OwnHost(ngrokToken)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -37,7 +38,7 @@ func (s *session) facts() tui.Facts {
 	if s.target != nil {
 		f.TargetURL, f.Target = s.target.String(), tui.Waiting
 	}
-	f.Notice = s.leftOver()
+	f.Notice = cmp.Or(s.leftOver(), s.openToOthers())
 	return f
 }
 
@@ -88,7 +89,13 @@ func (s *session) news() news { return news{s.journal, s.began, s.learn} }
 func (s *session) learn(changes journal.Changes) {
 	for _, v := range changes.Verifications {
 		if v.Reason == "" && !v.Self {
-			s.status.Update(func(f *tui.Facts) { f.Verified = v.ReceivedAt })
+			moved := s.tunnels.verified(v.Host)
+			s.status.Update(func(f *tui.Facts) {
+				f.Verified = v.ReceivedAt
+				if moved {
+					f.CallbackWas = ""
+				}
+			})
 		}
 	}
 	for _, r := range changes.Rows {
@@ -150,14 +157,20 @@ func (s *session) publicURL(base *url.URL) string {
 }
 
 // showTunnel puts a tunnel's report into the facts.
-func (s *session) showTunnel(provider string, st tunnel.Status) {
+func (s *session) showTunnel(news tunnelNews) {
 	s.status.Update(func(f *tui.Facts) {
-		f.Provider, f.CallbackURL = provider, s.publicURL(st.URL)
-		f.TunnelNote = tunnelNote(st)
-		switch st.State {
+		f.Provider, f.CallbackURL = news.Provider, s.publicURL(news.URL)
+		f.TunnelNote = tunnelNote(news.Status)
+		if news.URL != nil {
+			f.CallbackWas = news.Was
+		}
+		if news.Next != "" {
+			f.Notice = describeTunnel(news, "")
+		}
+		switch news.State {
 		case tunnel.Online:
 			f.Tunnel = tui.Up
-		case tunnel.Connecting, tunnel.Reconnecting:
+		case tunnel.Connecting, tunnel.Reconnecting, tunnel.Checking:
 			f.Tunnel = tui.Waiting
 		case tunnel.Closed:
 			f.Tunnel, f.Provider = tui.Absent, ""

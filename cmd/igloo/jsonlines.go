@@ -16,7 +16,6 @@ import (
 	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/secret"
 	"github.com/igloo-dev/igloo/internal/webhook"
-	"github.com/igloo-dev/igloo/tunnel"
 )
 
 // The lines of --json. docs/json.md describes them; within a major version fields
@@ -158,19 +157,22 @@ func newVerificationLine(v journal.Verification) verificationLine {
 }
 
 type tunnelLine struct {
-	Type      string  `json:"type"` // "tunnel"
-	Provider  string  `json:"provider"`
-	State     string  `json:"state"`
-	URL       string  `json:"url,omitempty"` // the callback URL
-	Account   string  `json:"account,omitempty"`
-	Plan      string  `json:"plan,omitempty"`
-	Region    string  `json:"region,omitempty"`
-	Banner    string  `json:"banner,omitempty"`
-	Error     string  `json:"error,omitempty"`
-	Code      string  `json:"code,omitempty"`
-	Hint      string  `json:"hint,omitempty"`
-	Attempt   int     `json:"attempt,omitempty"`
-	RetryInMS float64 `json:"retry_in_ms,omitempty"`
+	Type     string `json:"type"` // "tunnel"
+	Provider string `json:"provider"`
+	State    string `json:"state"`
+	URL      string `json:"url,omitempty"` // the callback URL
+	// ChangedFrom is the callback URL that Meta may still have, when it is another.
+	ChangedFrom string  `json:"changed_from,omitempty"`
+	Account     string  `json:"account,omitempty"`
+	Plan        string  `json:"plan,omitempty"`
+	Region      string  `json:"region,omitempty"`
+	Banner      string  `json:"banner,omitempty"`
+	Error       string  `json:"error,omitempty"`
+	Code        string  `json:"code,omitempty"`
+	Hint        string  `json:"hint,omitempty"`
+	Next        string  `json:"next,omitempty"` // the tunnel that is tried instead
+	Attempt     int     `json:"attempt,omitempty"`
+	RetryInMS   float64 `json:"retry_in_ms,omitempty"`
 }
 
 type noticeLine struct {
@@ -240,9 +242,10 @@ func newJSONScreen(out io.Writer, s *session) *jsonScreen {
 	return &jsonScreen{out: &lineWriter{out: out}, session: s}
 }
 
-func (j *jsonScreen) Tunnel(provider string, st tunnel.Status) {
+func (j *jsonScreen) Tunnel(news tunnelNews) {
+	st := news.Status
 	line := tunnelLine{
-		Type: "tunnel", Provider: provider, State: st.State.String(), URL: j.session.publicURL(st.URL),
+		Type: "tunnel", Provider: news.Provider, State: st.State.String(), URL: j.session.publicURL(st.URL), ChangedFrom: news.Was, Next: news.Next,
 		Account: st.Account.Name, Plan: st.Account.Plan, Region: st.Account.Region, Banner: st.Account.Banner,
 		Code: st.Code, Hint: st.Hint, Attempt: st.Attempt, RetryInMS: millis(st.RetryIn),
 	}

@@ -192,7 +192,7 @@ type screen interface {
 	// drained ends: by then everything is recorded.
 	Run(ctx, drained context.Context) error
 	// Tunnel is told every report about a tunnel.
-	Tunnel(provider string, st tunnel.Status)
+	Tunnel(news tunnelNews)
 	// Notice is told what works badly, a sentence each time.
 	Notice(text string)
 	// Drain says that the session ends once what was answered is forwarded. It
@@ -233,20 +233,28 @@ func hostPort(u *url.URL) string {
 }
 
 // describeTunnel is one plain line about a tunnel's state.
-func describeTunnel(provider, url string, st tunnel.Status) string {
-	switch st.State {
+func describeTunnel(news tunnelNews, url string) string {
+	by := news.Provider
+	if note := accountNote(news.Account); note != "" {
+		by += " (" + note + ")"
+	}
+	switch news.State {
+	case tunnel.Checking:
+		return fmt.Sprintf("public URL by %s: %s (checking that it leads here)", by, url)
 	case tunnel.Online:
-		if note := accountNote(st.Account); note != "" {
-			provider += " (" + note + ")"
-		}
-		return fmt.Sprintf("public URL by %s: %s", provider, url)
+		return fmt.Sprintf("public URL by %s: %s is online", by, url)
 	case tunnel.Closed:
 		return "the public URL is closed"
-	case tunnel.Connecting, tunnel.Reconnecting, tunnel.Degraded, tunnel.Failed:
+	case tunnel.Degraded:
+		return fmt.Sprintf("warning: the public URL %s does not lead here: %s", url, tunnelNote(news.Status))
+	case tunnel.Connecting, tunnel.Reconnecting, tunnel.Failed:
 	}
-	line := provider + " tunnel " + st.State.String()
-	if note := tunnelNote(st); note != "" {
+	line := news.Provider + " tunnel " + news.State.String()
+	if note := tunnelNote(news.Status); note != "" {
 		line += ": " + note
+	}
+	if news.Next != "" {
+		line += "; trying " + news.Next
 	}
 	return line
 }

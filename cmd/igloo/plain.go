@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/journal"
-	"github.com/igloo-dev/igloo/tunnel"
 )
 
 // plainScreen shows a session as lines: deliveries on stdout, talk on stderr.
@@ -17,8 +16,10 @@ type plainScreen struct {
 	mu      sync.Mutex // guards both writers
 	out     io.Writer
 	talk    io.Writer
-	tunnel  string         // the last line about it
 	shown   map[int64]bool // deliveries whose first outcome was printed
+
+	tunnel   string // the last line about it
+	callback string // the last public URL
 }
 
 func newPlainScreen(out, talk io.Writer, s *session) *plainScreen {
@@ -32,14 +33,24 @@ func (p *plainScreen) say(format string, args ...any) {
 }
 
 // Tunnel says what changed about the public URL.
-func (p *plainScreen) Tunnel(provider string, st tunnel.Status) {
-	line := describeTunnel(provider, p.session.publicURL(st.URL), st)
+func (p *plainScreen) Tunnel(news tunnelNews) {
+	url := p.session.publicURL(news.URL)
+	line := describeTunnel(news, url)
 	p.mu.Lock()
 	known := p.tunnel == line // only the latency changed
 	p.tunnel = line
+	told := url == "" || p.callback == url
+	if !told {
+		p.callback = url
+	}
 	p.mu.Unlock()
 	if !known {
 		p.say("%s", line)
+	}
+	if !told && news.Was != "" {
+		for _, text := range moved(news.Was, url) {
+			p.say("%s", text)
+		}
 	}
 }
 
@@ -103,13 +114,18 @@ func (s *session) notices() []string {
 	if len(s.secrets.App) == 0 && !s.flags.Demo {
 		out = append(out, "no app secret known: Meta's deliveries are recorded unchecked and not forwarded; set IGLOO_APP_SECRET. Fired ones are signed with a development secret, igloo doctor --env prints it")
 	}
-	if text := s.leftOver(); text != "" {
-		out = append(out, text)
+	for _, text := range []string{s.openToOthers(), s.leftOver()} {
+		if text != "" {
+			out = append(out, text)
+		}
 	}
 	return out
 }
 
 func (p *plainScreen) verification(v journal.Verification) error {
+	if v.Self {
+		return nil // the line about the public URL says what came of it
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mark, what := "✓", "verification request answered"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/igloo-dev/igloo/internal/graph"
 	"github.com/igloo-dev/igloo/internal/webhook"
+	"github.com/igloo-dev/igloo/tunnel"
 )
 
 // subscribeListFlags are the flags of subscribe list.
@@ -167,6 +168,9 @@ func hintOf(err error) string {
 	}
 	if usage, ok := errors.AsType[*usageError](err); ok {
 		return usage.hint
+	}
+	if fatal, ok := errors.AsType[*tunnel.FatalError](err); ok {
+		return fatal.Hint
 	}
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
 		return token.Fix

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/igloo-dev/igloo/tui"
-	"github.com/igloo-dev/igloo/tunnel"
 )
 
 // tuiScreen shows a session in the terminal UI.
@@ -43,7 +42,7 @@ func (t *tuiScreen) Run(ctx, _ context.Context) error {
 }
 
 // Tunnel does nothing: the UI reads the session's status.
-func (t *tuiScreen) Tunnel(string, tunnel.Status) {}
+func (t *tuiScreen) Tunnel(tunnelNews) {}
 
 // Notice puts what works badly into the one line that stays.
 func (t *tuiScreen) Notice(text string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
@@ -19,14 +20,17 @@ type tunnels struct {
 	named   bool     // the user named them, so a refusal for good ends the session
 	orders  chan []string
 
+	callback *callbackMemory
+
 	mu   sync.Mutex
-	open string // name of the open tunnel, "" when none
-	host string // public host
+	open string     // name of the open tunnel, "" when none
+	host string     // public host
+	last tunnelNews // the last report
 }
 
 // newTunnels reads --tunnel and what stands beside it.
 func newTunnels(s *session) (*tunnels, error) {
-	t := &tunnels{session: s, orders: make(chan []string, 1)}
+	t := &tunnels{session: s, orders: make(chan []string, 1), callback: newCallbackMemory(&s.cfg.project)}
 	names := strings.Split(s.flags.Tunnel, ",")
 	switch {
 	case s.flags.Demo && s.cfg.origin["tunnel"] == "--tunnel" && s.flags.Tunnel != tunnelNone:
@@ -52,8 +56,9 @@ func newTunnels(s *session) (*tunnels, error) {
 				t.wanted = []string{tunnelNgrok}
 			}
 		default:
-			if _, err := t.provider(name); err != nil {
-				return nil, err
+			_, err := t.provider(name)
+			if _, usage := errors.AsType[*usageError](err); usage || err != nil && len(names) == 1 {
+				return nil, err // else what it lacks is why the next one is tried
 			}
 			t.wanted, t.named = append(t.wanted, name), true
 		}
@@ -64,17 +69,17 @@ func newTunnels(s *session) (*tunnels, error) {
 // run keeps the wanted tunnel open and changes it when told to, until ctx ends. A
 // refusal for good of a tunnel that the user named is an error, unless the screen
 // is one where another can be opened.
-func (t *tunnels) run(ctx context.Context, show func(provider string, st tunnel.Status)) error {
-	report := func(provider string, st tunnel.Status) {
-		t.note(provider, st)
-		t.session.showTunnel(provider, st)
-		show(provider, st)
+func (t *tunnels) run(ctx context.Context, show func(tunnelNews)) error {
+	report := func(news tunnelNews) {
+		t.note(&news)
+		t.session.showTunnel(news)
+		show(news)
 	}
 	wanted, named := t.wanted, t.named
 	for ctx.Err() == nil {
 		runCtx, cancel := context.WithCancel(ctx)
 		done := make(chan error, 1)
-		go func() { done <- t.ladder(runCtx, wanted, report) }()
+		go func() { done <- t.ladder(wanted, report).climb(runCtx) }()
 		select {
 		case err := <-done:
 			cancel()
@@ -95,42 +100,44 @@ func (t *tunnels) run(ctx context.Context, show func(provider string, st tunnel.
 	return nil
 }
 
-// ladder tries providers in order until one stays open; it returns why the last
-// one would not.
-func (t *tunnels) ladder(ctx context.Context, names []string, report func(string, tunnel.Status)) error {
-	var refused error
-	for _, name := range names {
-		provider, err := t.provider(name)
-		if err != nil {
-			return err
+// ladder tries tunnels in order.
+func (t *tunnels) ladder(names []string, report func(tunnelNews)) *ladder {
+	s := t.session
+	return &ladder{names: names, open: t.provider, report: report, supervise: func(p tunnel.Provider) *tunnel.Supervisor {
+		return &tunnel.Supervisor{
+			Provider: p,
+			Ingress:  tunnel.HTTPIngress("http://"+s.ingress.Addr().String(), drainTimeout, s.server),
+			Secrets:  append(slices.Clone(s.secrets.values), s.verifyToken, proxySecret(s.flags.NgrokConnectURL)),
+			Logger:   s.log,
+			Check:    s.selfCheck,
+			Silence:  s.silence,
 		}
-		supervisor := tunnel.Supervisor{
-			Provider: provider,
-			Ingress:  tunnel.HTTPIngress("http://"+t.session.ingress.Addr().String(), drainTimeout, t.session.server),
-			Secrets:  append(slices.Clone(t.session.secrets.values), proxySecret(t.session.flags.NgrokConnectURL)),
-			Logger:   t.session.log,
-		}
-		refused = supervisor.Run(ctx, func(st tunnel.Status) { report(name, st) })
-		if refused == nil || ctx.Err() != nil {
-			return nil //nolint:nilerr // an end of ctx is no refusal
-		}
-	}
-	return refused
+	}}
 }
 
-// note remembers what is open.
-func (t *tunnels) note(provider string, st tunnel.Status) {
+// note remembers what is open, and completes the news with where Meta may still send.
+func (t *tunnels) note(news *tunnelNews) {
+	if news.URL != nil {
+		news.Was = t.callback.note(t.session.publicURL(news.URL))
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.open, t.host = provider, ""
-	switch st.State {
+	t.last, t.open = *news, news.Provider
+	switch news.State {
 	case tunnel.Closed, tunnel.Failed:
-		t.open = ""
-	case tunnel.Online, tunnel.Degraded, tunnel.Connecting, tunnel.Reconnecting:
+		t.open, t.host = "", ""
+	case tunnel.Checking, tunnel.Online, tunnel.Degraded, tunnel.Connecting, tunnel.Reconnecting:
 	}
-	if st.URL != nil {
-		t.host = strings.ToLower(st.URL.Hostname())
+	if news.URL != nil {
+		t.host = strings.ToLower(news.URL.Hostname())
 	}
+}
+
+// expect lets requests for the host of a public URL in, before its report is through.
+func (t *tunnels) expect(public *url.URL) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.host = strings.ToLower(public.Hostname())
 }
 
 func (t *tunnels) publicHost() string {
@@ -140,6 +147,13 @@ func (t *tunnels) publicHost() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.host
+}
+
+// now is the last report about a tunnel.
+func (t *tunnels) now() tunnelNews {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last
 }
 
 // Choices lists the tunnels this session can open.

@@ -29,7 +29,9 @@ type Reply struct {
 	Body    []byte // the first 64 KiB
 	Page    bool   // the body is an HTML page
 	Timeout bool
-	Err     error // why nothing came; it does not show the token
+	// Untrusted says that the certificate does not hold; the finding says why.
+	Untrusted bool
+	Err       error // why nothing came; it does not show the token
 	// Finding judges the reply as [Run] does the first verification request. It knows
 	// less of the causes.
 	Finding Finding
@@ -60,7 +62,8 @@ func Verify(ctx context.Context, r Request) Reply {
 	start := time.Now()
 	v := &verification{p.get(ctx, encode(params(r.Challenge, r.Token.Reveal())), webhook.VerificationUserAgent), r.Challenge}
 	f := p.judgeVerification(ctx, v)
-	if wrong, ok := errors.AsType[*tls.CertificateVerificationError](v.err); ok && len(wrong.UnverifiedCertificates) > 0 {
+	wrong, untrusted := errors.AsType[*tls.CertificateVerificationError](v.err)
+	if untrusted {
 		f = p.judgeChain(wrong.UnverifiedCertificates)
 		v.reason = describeChain(wrong.UnverifiedCertificates)
 	} else if v.status == 0 && !v.timeout {
@@ -72,7 +75,8 @@ func Verify(ctx context.Context, r Request) Reply {
 	}
 	f.Got, f.Meta, f.Why = p.hide(f.Got), p.hide(f.Meta), p.hide(f.Why)
 	return Reply{
-		Status: v.status, Header: v.header, Body: v.body, Page: v.html(), Timeout: v.timeout, Err: withoutURL(v.err), Finding: f,
+		Status: v.status, Header: v.header, Body: v.body, Page: v.html(),
+		Timeout: v.timeout, Untrusted: untrusted, Err: withoutURL(v.err), Finding: f,
 	}
 }
 

@@ -107,7 +107,7 @@ func TestVerifyUnreachable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := verifyAt(t, tt.url+"/webhook")
-			if got.Status != 0 || got.Err == nil || got.Finding.Code != tt.code || !strings.Contains(got.Finding.Got, tt.got) {
+			if got.Status != 0 || got.Err == nil || got.Finding.Code != tt.code || !strings.Contains(got.Finding.Got, tt.got) || got.Untrusted != (tt.url == private.URL) {
 				t.Errorf("Verify() = %d, %v, %q %q, want no status, %q and %q", got.Status, got.Err, got.Finding.Code, got.Finding.Got, tt.code, tt.got)
 			}
 			if text := got.Err.Error(); strings.Contains(text, "token") || strings.Contains(text, "/webhook") {
