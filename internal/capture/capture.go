@@ -1,7 +1,8 @@
 // Package capture reads HTTP requests the way people and programs write them down:
 //
 //   - a raw HTTP/1.x request, as a proxy or a packet capture shows it, its lines
-//     ended by CRLF or LF, the request line left out or not
+//     ended by CRLF or LF, the request line left out or not; several, when each has a
+//     Content-Length
 //   - a curl command in the quoting of a POSIX shell or of cmd.exe, as browsers copy
 //     it and igloo prints it
 //   - a HAR file
@@ -114,11 +115,7 @@ func Read(data []byte) ([]Request, error) {
 	case strings.HasPrefix(first, "HTTP/"):
 		return nil, &Error{Line: 1, Reason: "this is a response", Want: "igloo needs the request that it answers"}
 	case isRequestLine(first) || isHeaderLine(first) && hasEmptyLine(start): // a line of a log may look like a header
-		r, err := readHTTP(start)
-		if err != nil {
-			return nil, err
-		}
-		return []Request{r}, nil
+		return readPipelined(start)
 	case mentionsCurl(start):
 		return readCurl(text)
 	case strings.HasPrefix(strings.ToLower(first), "invoke-webrequest"), strings.HasPrefix(strings.ToLower(first), "invoke-restmethod"), strings.HasPrefix(first, "$session"):

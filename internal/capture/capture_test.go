@@ -51,6 +51,10 @@ func TestRead(t *testing.T) {
 		{"http newline kept", "POST /webhook HTTP/1.1\n" + head + "\n" + body + "\n", []capture.Request{{Method: "POST", URL: "/webhook", Header: signed, Body: []byte(body + "\n")}}},
 		{"http newline after content-length", fmt.Sprintf("POST /webhook HTTP/1.1\nContent-Length: %d\n\n%s\n", len(body), body), []capture.Request{{Method: "POST", URL: "/webhook", Header: http.Header{"Content-Length": {"141"}}, Body: []byte(body)}}},
 		{"http content-length", "POST /webhook HTTP/1.1\nContent-Length: 9\n\n{}", []capture.Request{{Method: "POST", URL: "/webhook", Header: http.Header{"Content-Length": {"9"}}, Body: []byte("{}"), Note: `Content-Length says "9" and the body has 2 bytes: it is not the body that was sent`}}},
+		{"http pipelined", "POST /a HTTP/1.1\r\nContent-Length: 4\r\n\r\n{}\r\n\r\nPOST /b HTTP/1.1\nContent-Length: 1\n\n1", []capture.Request{
+			{Method: "POST", URL: "/a", Header: http.Header{"Content-Length": {"4"}}, Body: []byte("{}\r\n")},
+			{Method: "POST", URL: "/b", Header: http.Header{"Content-Length": {"1"}}, Body: []byte("1")},
+		}},
 		{"http chunked", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", []capture.Request{{Method: "POST", URL: "/", Header: http.Header{"Transfer-Encoding": {"chunked"}}, Body: []byte("{}")}}},
 		{"http pseudo headers", ":method: POST\n:path: /webhook\n" + head + "\n" + body, []capture.Request{post}},
 		{"http folded", "POST /webhook HTTP/1.1\nX-A: b\n c\n\n{}", []capture.Request{{Method: "POST", URL: "/webhook", Header: http.Header{"X-A": {"b c"}}, Body: []byte("{}")}}},

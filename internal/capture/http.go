@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -39,9 +40,29 @@ func isToken(s string) bool {
 	})
 }
 
-// readHTTP reads one raw request: everything after the first empty line is the body.
-func readHTTP(text []byte) (Request, error) {
-	r := Request{Header: http.Header{}}
+// readPipelined reads raw requests that stand one after the other, each with a
+// Content-Length.
+func readPipelined(text []byte) ([]Request, error) {
+	var out []Request
+	for rest := text; len(rest) > 0; {
+		r, after, err := readHTTP(rest)
+		if bad, ok := errors.AsType[*Error](err); ok {
+			bad.Line += bytes.Count(text[:len(text)-len(rest)], []byte("\n"))
+			return nil, bad
+		}
+		if out = append(out, r); len(out) > MaxRequests {
+			return nil, tooMany()
+		}
+		rest = after
+	}
+	return out, nil
+}
+
+// readHTTP reads one raw request: everything after the first empty line is the body,
+// or what its Content-Length says when a request line follows, which is the first of
+// after.
+func readHTTP(text []byte) (r Request, after []byte, err error) {
+	r = Request{Header: http.Header{}}
 	rest, number, last := text, 0, ""
 	for len(rest) > 0 {
 		line, after, _ := bytes.Cut(rest, []byte("\n"))
@@ -61,13 +82,12 @@ func readHTTP(text []byte) (Request, error) {
 		case isHeaderLine(content):
 			last = r.addHeader(content)
 		case content[0] == '{' || content[0] == '[':
-			return r, &Error{Line: number, Reason: "the body begins without an empty line before it", Want: "put one between the headers and the body"}
+			return r, nil, &Error{Line: number, Reason: "the body begins without an empty line before it", Want: "put one between the headers and the body"}
 		default:
-			return r, &Error{Line: number, Reason: "neither a header nor the empty line before the body", Want: "a header is \"Name: value\""}
+			return r, nil, &Error{Line: number, Reason: "neither a header nor the empty line before the body", Want: "a header is \"Name: value\""}
 		}
 	}
-	r.setBody(rest)
-	return r, nil
+	return r, r.setBody(rest), nil
 }
 
 // addHeader reads one header line and returns the key it went to, "" for a
@@ -89,19 +109,27 @@ func (r *Request) addHeader(line string) string {
 	return key
 }
 
-// setBody takes what stands after the headers. Content-Length decides where the body
-// ends when only blanks would follow it: an editor ends a file with a newline.
-func (r *Request) setBody(rest []byte) {
+// setBody takes what stands after the headers, and returns the request that follows.
+// Content-Length decides where the body ends when only blanks would follow it, for an
+// editor ends a file with a newline, or another request.
+func (r *Request) setBody(rest []byte) (after []byte) {
 	r.Body = rest
 	if strings.EqualFold(r.Header.Get("Transfer-Encoding"), "chunked") {
 		r.unchunk()
-		return
+		return nil
 	}
 	n, err := strconv.Atoi(r.Header.Get("Content-Length"))
-	if err == nil && n >= 0 && n <= len(rest) && len(bytes.TrimSpace(rest[n:])) == 0 {
-		r.Body = rest[:n]
+	if err == nil && n >= 0 && n <= len(rest) {
+		follows := bytes.TrimLeft(rest[n:], "\r\n")
+		switch {
+		case len(bytes.TrimSpace(follows)) == 0:
+			r.Body = rest[:n]
+		case isRequestLine(firstLine(follows)):
+			r.Body, after = rest[:n], follows
+		}
 	}
 	r.noteLength()
+	return after
 }
 
 // unchunk takes the body out of its chunks.

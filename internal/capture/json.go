@@ -274,7 +274,8 @@ func (e exchange) request() (Request, error) {
 			return Request{}, fmt.Errorf("raw: %w", err)
 		}
 		if len(raw) > 0 {
-			return readHTTP(raw)
+			r, _, err := readHTTP(raw)
+			return r, err
 		}
 	}
 	r := Request{Method: e.method(), URL: first(e.URL, e.URI, e.Path, e.RawPath), Header: http.Header{}}
