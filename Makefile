@@ -1,4 +1,4 @@
-# Every target but bench needs Go alone. Lint's tools build from tools/go.mod.
+# Every target but bench and clients needs Go alone. Lint's tools build from tools/go.mod.
 
 GO       ?= go
 TOOL      = $(GO) tool -modfile=tools/go.mod
@@ -11,10 +11,13 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Packages whose tests keep golden files.
 GOLDEN = $(sort $(dir $(shell grep -rlE --include='*_test.go' 'exp/golden|flag\.Bool.*"update"' .)))
 
+# Where other people's code for clients is kept, 300 MB: not among our own.
+CLIENTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/igloo/clients
+
 # The release build leaves out HTTP/2, half a megabyte: whoever talks to igloo, and
 # whoever it talks to, speaks HTTP/1.1.
 
-.PHONY: help build run test lint bench fuzz golden check
+.PHONY: help build run test clients lint bench fuzz golden check
 
 ## help:    this list
 help:
@@ -31,6 +34,11 @@ run:
 ## test:    every test, offline, with the race detector where there is a C compiler
 test:
 	$(GO) test $(RACE) $(TESTFLAGS) ./...
+
+## clients: igloo beside webhook code of others, installed from npm and Debian
+clients:
+	cmd/igloo/testdata/clients/install "$(CLIENTS)"
+	IGLOO_REQUIRE_ALL=1 IGLOO_CLIENTS="$(CLIENTS)" $(GO) test -tags clients -count=1 -run '^TestClients$$' ./cmd/igloo
 
 ## lint:    vet, format, golangci-lint, go fix, go mod tidy: says what is wrong, changes nothing
 lint:

@@ -1,0 +1,2 @@
+// What Bottender calls for each event.
+module.exports = async function app() {};
