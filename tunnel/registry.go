@@ -65,7 +65,7 @@ func New(name string, cfg Config) (Provider, error) {
 	}
 	p, err := list[i].open(cfg, arg)
 	if err != nil {
-		return nil, fmt.Errorf("set up tunnel %q: %w", name, err)
+		return nil, fmt.Errorf("set up tunnel %q: %w", kind, err) // the rest may be a token
 	}
 	return p, nil
 }

@@ -13,9 +13,12 @@ import (
 	"time"
 )
 
-// ErrNoSSHServer is returned by [NewSSH] without a server: igloo does not choose
-// who carries the user's traffic.
-var ErrNoSSHServer = errors.New("no SSH server named")
+// The errors of [NewSSH] for a server that is not named, as igloo does not choose
+// who carries the user's traffic, and for one with a secret in its name.
+var (
+	ErrNoSSHServer = errors.New("no SSH server named")
+	ErrSSHToken    = errors.New("the user name for this SSH server would be a token")
+)
 
 // SSHConfig says how to reach an SSH server that forwards a port to us. Server and
 // Dir are needed.

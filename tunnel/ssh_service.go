@@ -27,7 +27,7 @@ type sshService struct {
 	marker  string   // in the line with the public URL: the services print other links too
 	custom  string   // a host of the user's that it may announce too
 	asksAPI bool     // it lists its URLs at pinggyAPI, besides announcing them
-	noToken bool     // the user name would be a token, which igloo takes from nobody's command line
+	noToken bool     // the user name would be a token
 
 	stable  bool
 	account bool
@@ -96,7 +96,7 @@ func parseSSHServer(text string) (sshService, error) {
 	s, known := findSSHService(host)
 	switch {
 	case known && hasUser && s.noToken:
-		return sshService{}, fmt.Errorf("%s takes a token as user name, and igloo takes no secrets on the command line", s.name)
+		return sshService{}, ErrSSHToken
 	case !known && !hasUser:
 		return sshService{}, fmt.Errorf("SSH server %q is neither a preset nor user@host:port", text)
 	case !known:

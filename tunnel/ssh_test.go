@@ -354,7 +354,7 @@ func TestNewSSHRefuses(t *testing.T) {
 		{"no user", tunnel.SSHConfig{Dir: dir, Server: "vps.example.com"}, `SSH server "vps.example.com" is neither a preset nor user@host:port`},
 		{"no host", tunnel.SSHConfig{Dir: dir, Server: "ada@"}, `SSH server "ada@" is neither a preset nor user@host:port`},
 		{"no port", tunnel.SSHConfig{Dir: dir, Server: "ada@vps:ssh"}, `SSH server "vps:ssh" is not host:port`},
-		{"token", tunnel.SSHConfig{Dir: dir, Server: "geheim@pinggy"}, "pinggy takes a token as user name, and igloo takes no secrets on the command line"},
+		{"token", tunnel.SSHConfig{Dir: dir, Server: "geheim@pinggy"}, "the user name for this SSH server would be a token"},
 		{"no public URL", tunnel.SSHConfig{Dir: dir, Server: ownServer}, "no public URL"},
 		{"remote", tunnel.SSHConfig{Dir: dir, Server: "serveo", Remote: "80"}, `remote address "80" is not host:port`},
 		{"no folder", tunnel.SSHConfig{Server: "serveo"}, "no folder for the SSH key"},

@@ -81,7 +81,7 @@ func hasOwnURL(name string) bool {
 
 // provider makes a provider by name.
 func (t *tunnels) provider(name string) (tunnel.Provider, error) {
-	f, kind := t.session.flags.providerFlags, tunnelKind(name)
+	f := t.session.flags.providerFlags
 	dir := t.session.cfg.project.DataDir
 	cfg := tunnel.Config{
 		PublicURL:   f.PublicURL,
@@ -90,20 +90,21 @@ func (t *tunnels) provider(name string) (tunnel.Provider, error) {
 		Direct:      tunnel.DirectConfig{Domain: f.Domain, Listen: f.TLSListen, ACME: tunnel.ACMEConfig{Directory: f.ACMEDirectory, Dir: filepath.Join(dir, "acme")}},
 		Logger:      t.session.noticed,
 	}
+	if f.MTLSCA != "" && name != tunnelDirect && name != tunnelNgrok {
+		return nil, usagef("use --tunnel direct, or ngrok with --ngrok-url and --tls-cert", "--mtls-ca: with --tunnel %s somebody else decrypts the traffic, and igloo sees no client certificate", clean(name))
+	}
 	tls, err := f.tls()
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case kind == tunnelDirect:
+	switch name {
+	case tunnelDirect:
 		cfg.Direct.TLS = tls
 		if f.ACMECA != "" {
 			cfg.Direct.ACME.CAs, err = readPool(f.ACMECA, "--acme-ca")
 		}
-	case kind == tunnelNgrok:
+	case tunnelNgrok:
 		cfg.Ngrok, err = t.ngrok(f, tls)
-	case f.MTLSCA != "":
-		err = usagef("use --tunnel direct, or ngrok with --ngrok-url and --tls-cert", "--mtls-ca: with --tunnel %s somebody else decrypts the traffic, and igloo sees no client certificate", clean(name))
 	}
 	if err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func ngrokProxy(connectURL string) (*url.URL, error) {
 	}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: connectURL}})
 	if err != nil {
-		return nil, usagef("HTTPS_PROXY=http://host:port", "HTTPS_PROXY is not the URL of a proxy")
+		return nil, usagef("give one: HTTPS_PROXY=http://host:port", "HTTPS_PROXY is not the URL of a proxy")
 	}
 	return proxy, nil
 }
@@ -189,6 +190,8 @@ func explainProvider(name string, err error) error {
 		return usagef(nearestHint(name, append(tunnel.Names(), tunnelAuto), ""), "--tunnel: %s", unknown)
 	case errors.Is(err, tunnel.ErrNoSSHServer):
 		return usagef("say which, as your traffic goes through it: ssh:"+strings.Join(tunnel.SSHPresets(), ", ssh:")+", or ssh:user@host:port of your own", "--tunnel ssh needs a server")
+	case errors.Is(err, tunnel.ErrSSHToken):
+		return usagef("", "--tunnel: %s, and igloo takes no secrets on the command line", tunnel.ErrSSHToken)
 	case errors.Is(err, tunnel.ErrNoPublicURL):
 		return usagef("add --public-url https://…", "--tunnel %s needs the public URL that leads to it", clean(name))
 	case errors.Is(err, tunnel.ErrNoDomain):
