@@ -61,7 +61,7 @@ var advices = map[string]advice{
 	codeSignatureHeader:  {"the app reads the legacy header X-Hub-Signature, which carries SHA-1, and expects SHA-256 in it", "read X-Hub-Signature-256"},
 	codeSignatureForm:    {"the app compares the header with the digest in another form", "compare it with sha256= and the digest in lower-case hex"},
 	codeServerError:      {"the app breaks on a good delivery", "look at the app's log"},
-	codeDeliveryRefused:  {"the app refuses a good signature: most likely it checks with another app secret", "give both the same: igloo doctor --env prints igloo's, IGLOO_APP_SECRET gives igloo the app's; then hash the raw body"},
+	codeDeliveryRefused:  {"the app refuses a good signature: it checks with another app secret, or a body parser that runs first leaves the check nothing", "give both the same secret: igloo doctor --env prints igloo's, IGLOO_APP_SECRET gives igloo the app's; then put the check before any body parser"},
 	codeStatus200:        {"the app answers with another 2xx", "answer 200"},
 	codeReuse:            {"the second request on a connection goes wrong: an answer was sent before the body was read, and what is left is taken for the next request", "read the whole body before answering, or close the connection"},
 

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"hash"
 	"io"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const (
@@ -169,6 +172,23 @@ func compact(body []byte) []byte {
 
 // stringified is JSON.stringify(JSON.parse(body)).
 func stringified(body []byte) []byte { return rewritten(compact(body), utf8String) }
+
+// phpEncoded is json_encode(json_decode($body, true)), for which {} is an empty array.
+func phpEncoded(body []byte) []byte {
+	return bytes.ReplaceAll(rewritten(compact(body), func(text string) string {
+		var out strings.Builder
+		for _, r := range strings.ReplaceAll(utf8String(text), "/", `\/`) {
+			if r < utf8.RuneSelf {
+				out.WriteRune(r)
+				continue
+			}
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(&out, `\u%04x`, unit)
+			}
+		}
+		return out.String()
+	}), []byte("{}"), []byte("[]"))
+}
 
 var jsonEscapes = regexp.MustCompile(`(?:\\u[0-9a-f]{4})+`)
 

@@ -101,6 +101,9 @@ func (p *player) deliverable(ctx context.Context) *base {
 	if p.base != nil {
 		return p.base
 	}
+	current := p.current
+	p.current = codeDelivery // whoever asks first: an app that ends here ends at a good delivery
+	defer func() { p.current = current }()
 	first, _ := p.cfg.Secrets.App.For(webhook.InstagramLogin) // newPlayer has refused an empty keyring
 	p.base = p.tryKey(ctx, first)
 	for _, key := range p.cfg.Secrets.App.Secrets() {
@@ -200,6 +203,11 @@ func (p *player) judgeDelivery(ctx context.Context) Finding {
 	sent := fmt.Sprintf("comments and messages/text, signed with the app secret %q", b.keyName)
 	refused := b.answers[webhook.Changes]
 	switch {
+	case p.gone == codeDelivery:
+		if refused.ok() {
+			refused = b.answers[webhook.Messaging]
+		}
+		return found(Fail, codeDeliveryClosed, wentAway).of(sent, refused, metaRetries)
 	case b.any():
 		f := pass(sent, b.answers[b.dialect()])
 		for d, a := range b.answers {
@@ -208,8 +216,6 @@ func (p *player) judgeDelivery(ctx context.Context) Finding {
 			}
 		}
 		return f
-	case p.gone == p.current:
-		return found(Fail, codeDeliveryClosed, "").of(sent, refused, metaRetries)
 	case p.meetAgents(ctx).blocked[webhook.Changes] || p.agents.blocked[webhook.Messaging]:
 		f := p.blocked(codeUserAgent, "Meta's User-Agents are kept out")
 		f.Sent, f.Got = sent, refused.String()
@@ -323,6 +329,11 @@ func (p *player) explains(ctx context.Context, r *simulator.Request, a answer) s
 		return textCode(d)
 	case b.accepted(d) && a.status >= http.StatusBadRequest && p.matrix(ctx, d).explains(r.Body, a):
 		return textCode(d)
+	}
+	for _, hashed := range []webhook.Dialect{webhook.Changes, webhook.Messaging} {
+		if p.hashesOther(ctx, hashed) && p.matrices[hashed].refused(a) {
+			return textCode(hashed) // some bodies of this dialect come out right, and this one does not
+		}
 	}
 	return ""
 }

@@ -137,6 +137,8 @@ func (p *player) close() {
 	p.gets.CloseIdleConnections()
 }
 
+const wentAway = "the app went away and did not come back"
+
 // judge does one check and completes its finding.
 func (p *player) judge(ctx context.Context, c Check) Finding {
 	start := time.Now()
@@ -146,7 +148,7 @@ func (p *player) judge(ctx context.Context, c Check) Finding {
 		f = c.run(ctx, p)
 	}
 	if p.gone != "" && p.gone != c.Code && f.Status != Fail {
-		f = p.blocked(p.gone, "the app went away and did not come back")
+		f = p.blocked(p.gone, wentAway)
 	}
 	f.Code, f.Check, f.Group, f.Title = cmp.Or(f.Code, c.Code), c.Code, c.Group, c.Title
 	f.Kept, f.Took = p.kept, time.Since(start)
@@ -158,8 +160,8 @@ func (p *player) judge(ctx context.Context, c Check) Finding {
 func (p *player) blockedAlready(ctx context.Context, c Check) Finding {
 	switch {
 	case c.Code == codeReachable || c.Code == codeCertificate:
-	case p.gone != "":
-		return p.blocked(p.gone, "the app went away and did not come back")
+	case p.gone != "" && p.gone != c.Code:
+		return p.blocked(p.gone, wentAway)
 	case p.judgeCertificate(ctx).Status == Fail:
 		return p.blocked(codeCertificate, "nothing gets through while the certificate is refused")
 	case c.accepted && !c.withheld && !p.deliverable(ctx).any():

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,6 +17,7 @@ const (
 	codeUnsigned       = "unsigned"
 	codeAlteredBody    = "altered-body"
 	codeNewlineAdded   = "newline-added"
+	codeSHA1Only       = "sha1-only"
 
 	// codeRefusalBroken is a refusal that looks like an accident.
 	codeRefusalBroken = "refusal-broken"
@@ -50,7 +52,7 @@ func forgeries() []forgery {
 		},
 		{code: codeUnsigned, title: "a delivery without a signature is refused", sent: "no signature header", make: broken(simulator.NoSignature), unheaded: true},
 		{code: "signature-prefix", title: "a signature that is wrong at its end is refused", sent: "the last digit of both signatures changed", make: broken(simulator.WrongSignature)},
-		{code: "sha1-only", title: "X-Hub-Signature alone is refused", sent: "only the legacy header X-Hub-Signature, rightly signed", make: broken(simulator.SHA1Only), unheaded: true},
+		{code: codeSHA1Only, title: "X-Hub-Signature alone is refused", sent: "only the legacy header X-Hub-Signature, rightly signed", make: broken(simulator.SHA1Only), unheaded: true},
 		{code: "swapped-headers", title: "each signature in the other's header is refused", sent: "each signature in the other's header", make: broken(simulator.SwappedHeaders), lenient: true},
 		{
 			code: codeAlteredBody, title: "another body with a signature seen before is refused", sent: "a delivery that was accepted, one digit of its body changed",
@@ -145,6 +147,26 @@ func (p *player) acceptsUnsigned(ctx context.Context) bool {
 	return p.unsigned.ok()
 }
 
+// whyAccepted says what more can be found out about a forgery that is accepted.
+func (p *player) whyAccepted(ctx context.Context, f forgery, a answer) string {
+	b := p.deliverable(ctx)
+	good := b.answers[b.dialect()]
+	switch {
+	case bytes.Equal(b.answers[webhook.Changes].body, b.answers[webhook.Messaging].body) && !bytes.Equal(a.body, good.body):
+		return "it is answered otherwise than a good delivery: maybe refused, but with a status that says accepted"
+	case f.code == codeSHA1Only:
+		r := p.withText(b.dialect(), baseText)
+		right := webhook.SignSHA1(b.key, r.Body)
+		p.makeUp(r)
+		r.Set(webhook.SHA1SignatureHeader, right)
+		if p.send(ctx, r).ok() {
+			return "X-Hub-Signature-256 is not looked at, even where it is wrong"
+		}
+		return "X-Hub-Signature is looked at where X-Hub-Signature-256 is missing"
+	}
+	return ""
+}
+
 func (p *player) judgeForgery(ctx context.Context, f forgery) Finding {
 	sent := baseNames[p.deliverable(ctx).dialect()] + ", " + f.sent
 	if f.code != codeSignatureWrong && f.code != codeUnsigned {
@@ -163,13 +185,18 @@ func (p *player) judgeForgery(ctx context.Context, f forgery) Finding {
 	case codeUnsigned:
 		p.unsigned = &a
 	}
+	if a.ok() && f.code == codeNewlineAdded {
+		for _, d := range []webhook.Dialect{webhook.Messaging, webhook.Changes} {
+			if p.hashesOther(ctx, d) {
+				return p.blocked(textCode(d), "the app does not hash the bytes it received, so that a newline does not show")
+			}
+		}
+	}
 	switch {
-	case a.ok() && f.code == codeNewlineAdded && !p.matrix(ctx, p.base.dialect()).holds():
-		return p.blocked(textCode(p.base.dialect()), "the app does not hash the bytes it received, so that a newline does not show")
 	case a.ok() && f.lenient:
 		return found(Warn, f.code, "").of(sent, a, "never sends this")
 	case a.ok():
-		return found(Fail, f.code, "").of(sent, a, metaNever)
+		return found(Fail, f.code, p.whyAccepted(ctx, f, a)).of(sent, a, metaNever)
 	case a.status == 0, a.status >= http.StatusInternalServerError:
 		return p.judgeBroken(sent, a)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/igloo-dev/igloo/internal/webhook"
@@ -68,7 +69,10 @@ var matrixTexts = [texts]struct{ name, text string }{
 const allTexts = "Qué rico \U0001F950 24/7 <b> @ana 100%"
 
 // matrix is what the app says to each text of a dialect.
-type matrix struct{ answers [texts]answer }
+type matrix struct {
+	answers      [texts]answer
+	code, detail string // why some are refused, once it was asked for
+}
 
 // matrix sends the texts of a dialect, once.
 func (p *player) matrix(ctx context.Context, d webhook.Dialect) *matrix {
@@ -95,6 +99,16 @@ func (m *matrix) holds() bool {
 		}
 	}
 	return true
+}
+
+// refused reports whether some text is refused as an answer does.
+func (m *matrix) refused(a answer) bool {
+	for _, one := range m.answers {
+		if !one.ok() && one.like(a) {
+			return true
+		}
+	}
+	return false
 }
 
 // String lists the texts with the statuses they get.
@@ -133,13 +147,27 @@ func (p *player) judgeText(ctx context.Context, d webhook.Dialect) Finding {
 	m := p.matrix(ctx, d)
 	f := Finding{Status: Pass}
 	if !m.holds() {
-		code, detail := p.diagnoseText(ctx, d, m)
-		f = found(Fail, code, detail)
+		f = found(Fail, p.cause(ctx, d), m.detail)
 		f.Meta = metaRetries
 	}
 	f.Sent = fmt.Sprintf("%s, signed, with the texts ascii, é, emoji, / and <@%%", baseNames[d])
 	f.Got = m.String()
 	return f
+}
+
+// cause is why some texts of a dialect are refused, "" when none are.
+func (p *player) cause(ctx context.Context, d webhook.Dialect) string {
+	m := p.matrix(ctx, d)
+	if m.code == "" && !m.holds() {
+		m.code, m.detail = p.diagnoseText(ctx, d, m)
+	}
+	return m.code
+}
+
+// hashesOther reports whether the app hashes something else than the bytes of a
+// dialect it received.
+func (p *player) hashesOther(ctx context.Context, d webhook.Dialect) bool {
+	return slices.Contains(bodyCauses(), p.cause(ctx, d))
 }
 
 // diagnoseText names what the app hashes: for certain where it takes a signature
@@ -155,6 +183,9 @@ func (p *player) diagnoseText(ctx context.Context, d webhook.Dialect, m *matrix)
 	}
 	switch signs {
 	case [texts]bool{true, true, true, true, true}:
+		if m.answers[ascii].status >= http.StatusInternalServerError {
+			return codeDialectRefused, "the app breaks on them"
+		}
 		return codeDialectRefused, ""
 	case [texts]bool{accent: true, emoji: true}, [texts]bool{emoji: true}, [texts]bool{accent: true}:
 		return codeBodyDecoded, "by the pattern of what is refused"

@@ -237,6 +237,19 @@ func wrongTexts() []wrongApp {
 			"error order <- text-messaging",
 			"error echoes <- text-changes",
 		}},
+		{name: "json_encode", change: hashing(phpEncoded), want: []string{
+			"fail text-changes body-reserialised",
+			"error newline-added <- text-changes",
+			"error fields <- text-changes",
+			"error attachments <- text-changes", // one of them has {}
+			"error test-shape <- text-changes",
+			"error unknown-field <- text-changes",
+			"error unknown-keys <- text-changes",
+			"error unknown-object <- text-changes",
+			"error batch <- text-changes",
+			"error never-sent <- text-changes",
+			"error echoes <- text-changes",
+		}},
 		{name: "decoded", change: hashing(decoded), want: []string{
 			"fail text-changes body-decoded",
 			"fail text-messaging body-decoded",
