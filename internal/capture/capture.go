@@ -26,6 +26,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The limits of what is read. A HAR of an afternoon stays below them.
@@ -135,5 +136,5 @@ func place(text []byte, offset int) (line, column int) {
 	before := text[:min(max(offset, 0), len(text))]
 	line = bytes.Count(before, []byte("\n")) + 1
 	last := before[bytes.LastIndexByte(before, '\n')+1:]
-	return line, len([]rune(string(last))) + 1
+	return line, utf8.RuneCount(last) + 1
 }

@@ -163,10 +163,13 @@ func TestReadErrors(t *testing.T) {
 		{"json cut off", "{\"object\":\n \"insta", "line 2, column 8: the JSON ends inside a value; is it copied whole?"},
 		{"json broken", "{\"a\":\n ]}", "line 2, column 2: invalid character ']' looking for beginning of value; expected JSON"},
 		{"json of something else", `{"name": "igloo"}`, "line 1, column 1: JSON, but no request that igloo knows the notation of; " + want},
-		{"gets only", `{"log": {"entries": [{"request": {"method": "GET", "url": "http://x"}}]}}`, "1 requests, none of them a POST with a body; a delivery is a POST; was it filtered out, or exported without its body?"},
+		{"gets only", `{"log": {"entries": [{"request": {"method": "GET", "url": "http://x"}}]}}`, "no POST with a body among the requests (1); a delivery is a POST; was it filtered out, or exported without its body?"},
 		{"bad base64", `{"requests": [{"request": {"method": "POST", "raw": "*"}}]}`, "requests[0].request: raw: no base64: illegal base64 data at input byte 0"},
 		{"two payloads in a text", "a " + body + " b " + body, "line 1: several payloads in a text igloo does not know the notation of; cut out one of them"},
 		{"many", strings.Repeat("{\"method\":\"POST\",\"body\":\"1\"}\n", 1001), "more than 1000 requests; cut out those you need"},
+		{"many in one command", "curl " + strings.Repeat("--next ", 1001), "more than 1000 requests; cut out those you need"},
+		{"a long head", "POST / HTTP/1.1\nA: b\n" + strings.Repeat(" c\n", 30_000), "line 21841: more than 64 KiB of headers; is the empty line before the body missing?"},
+		{"cut off in a log", "at 10:00 " + strings.Repeat(`{"entry":`, 50) + "[" + strings.Repeat("1,", 1<<20), "line 1: igloo does not know this notation; " + want},
 		{"large", strings.Repeat("a", 64<<20+1), "67108865 bytes, the limit is 64 MiB; cut out the request"},
 	}
 	for _, tt := range tests {
@@ -182,6 +185,14 @@ func TestReadErrors(t *testing.T) {
 				t.Errorf("Read error is a %T, want a *capture.Error", err)
 			}
 		})
+	}
+}
+
+// Commands without end take the time they have bytes, not the square of it.
+func TestReadLongPipeline(t *testing.T) {
+	got, err := capture.Read([]byte("curl -d 1 x; " + strings.Repeat("a|", 1<<19)))
+	if err != nil || len(got) != 1 || string(got[0].Body) != "1" {
+		t.Errorf("Read = %+v, %v, want the request before the pipeline", got, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -71,8 +72,15 @@ func tooMany() error {
 // runPipeline returns the requests of the curl command in a pipeline. What igloo and
 // people put before it, printf, echo, cat and base64, is worked out.
 func runPipeline(pipeline []stage) ([]Request, error) {
+	curl := slices.IndexFunc(pipeline, func(st stage) bool {
+		words := withoutPrefix(st.words)
+		return len(words) > 0 && isCurl(words[0].text)
+	})
+	if curl < 0 {
+		return nil, nil
+	}
 	var stdin *[]byte
-	for i, st := range pipeline {
+	for _, st := range pipeline[:curl] {
 		words := withoutPrefix(st.words)
 		if len(words) == 0 {
 			continue
@@ -80,21 +88,16 @@ func runPipeline(pipeline []stage) ([]Request, error) {
 		if st.stdin != nil {
 			stdin = st.stdin
 		}
-		if isCurl(words[0].text) {
-			return curlRequests(words[1:], stdin)
-		}
 		output, ok := produce(words, stdin)
-		if ok {
-			stdin = &output
-			continue
+		if !ok {
+			return nil, &Error{Line: words[0].line, Reason: "the body comes from the command " + quote(words[0].text) + ", which igloo does not run", Want: "write the body into the curl command"}
 		}
-		for _, later := range pipeline[i+1:] {
-			if words := withoutPrefix(later.words); len(words) > 0 && isCurl(words[0].text) {
-				return nil, &Error{Line: words[0].line, Reason: "the body comes from the command " + quote(st.words[0].text) + ", which igloo does not run", Want: "write the body into the curl command"}
-			}
-		}
+		stdin = &output
 	}
-	return nil, nil
+	if own := pipeline[curl].stdin; own != nil {
+		stdin = own
+	}
+	return curlRequests(withoutPrefix(pipeline[curl].words)[1:], stdin)
 }
 
 // withoutPrefix leaves out a prompt and assignments before a command.

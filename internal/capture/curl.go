@@ -85,7 +85,9 @@ func curlRequests(words []word, stdin *[]byte) ([]Request, error) {
 				}
 			}
 			if name == "next" {
-				out = append(out, call.finish())
+				if out = append(out, call.finish()); len(out) > MaxRequests {
+					return nil, tooMany()
+				}
 				call = curlCall{request: Request{Header: http.Header{}}}
 				continue
 			}

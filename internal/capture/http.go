@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -58,6 +59,10 @@ func readPipelined(text []byte) ([]Request, error) {
 	return out, nil
 }
 
+// maxHeader bounds the lines before the body: joining folded ones takes the square of
+// their length.
+const maxHeader = 64 << 10
+
 // readHTTP reads one raw request: everything after the first empty line is the body,
 // or what its Content-Length says when a request line follows, which is the first of
 // after.
@@ -71,6 +76,9 @@ func readHTTP(text []byte) (r Request, after []byte, err error) {
 		rest = after
 		if content == "" {
 			break
+		}
+		if len(text)-len(rest) > maxHeader {
+			return r, nil, &Error{Line: number, Reason: fmt.Sprintf("more than %d KiB of headers", maxHeader>>10), Want: "is the empty line before the body missing?"}
 		}
 		switch {
 		case number == 1 && isRequestLine(content):

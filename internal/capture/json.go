@@ -161,7 +161,7 @@ func readJSON(text []byte) ([]Request, error) {
 	case c.problem != nil:
 		return nil, c.problem
 	case c.seen > 0:
-		return nil, &Error{Reason: fmt.Sprintf("%d requests, none of them a POST with a body", c.seen), Want: "a delivery is a POST; was it filtered out, or exported without its body?"}
+		return nil, &Error{Reason: fmt.Sprintf("no POST with a body among the requests (%d)", c.seen), Want: "a delivery is a POST; was it filtered out, or exported without its body?"}
 	}
 	return nil, &Error{Line: 1, Column: 1, Reason: "JSON, but no request that igloo knows the notation of", Want: wantNotation}
 }
@@ -353,7 +353,11 @@ func readLog(text []byte) ([]Request, error) {
 		}
 		guesses++
 		var raw json.RawMessage
-		if json.NewDecoder(bytes.NewReader(text[i-1:])).Decode(&raw) == nil && isPayload(raw) {
+		err := json.NewDecoder(bytes.NewReader(text[i-1:])).Decode(&raw)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			break // so does all that begins inside it
+		}
+		if err == nil && isPayload(raw) {
 			found = append(found, raw)
 			i += len(raw) - 1
 		}
