@@ -352,6 +352,7 @@ func expressClients() []client {
 		{
 			name: "express-x-hub", start: node("express-x-hub.cjs"), faulty: both(), takes: map[string]string{"sha1-only": onlySHA1},
 			findings: []string{"fail sha1-only sha1-only", "fail batch-1000 batch-1000"},
+			whys:     map[string]string{"sha1-only": "X-Hub-Signature-256 is not looked at", "batch-1000": "100 kB is the limit of express.json"},
 		},
 		{
 			name: "express-x-hub-sha256", start: node("express-x-hub.cjs", "sha256"), wrong: "it expects SHA-256 in the header of SHA-1",
@@ -361,6 +362,7 @@ func expressClients() []client {
 		{
 			name: "express-x-hub-last", start: node("express-x-hub.cjs", "sha1", "last"), wrong: "body-parser has read the body before it",
 			findings: []string{"fail delivery delivery-refused"},
+			whys:     map[string]string{"delivery": "a body parser that runs first leaves the check nothing"},
 		},
 		{
 			name: "body-parser", start: node("body-parser.cjs"), faulty: both(), refuses: sample,
@@ -412,7 +414,7 @@ func botClients() []client {
 				"fail text-changes dialect-refused", "fail sha1-only sha1-only", "warn form-encoded refusal-broken",
 				"fail fields fields", "fail no-sender no-sender", "warn never-sent never-sent", "fail echoes echoes", "fail batch-1000 batch-1000",
 			},
-			whys: map[string]string{"no-sender": "the app reads sender.id of an event that has no sender"},
+			whys: map[string]string{"text-changes": "the app breaks on them", "no-sender": "the app reads sender.id of an event that has no sender"},
 		},
 		{
 			name: "botbuilder-uncaught", start: node("botbuilder.cjs", "uncaught"), wrong: "it ends at the first comment",
@@ -423,7 +425,7 @@ func botClients() []client {
 			name: "bottender", start: node("bottender/server.cjs"), faulty: both(),
 			takes:    map[string]string{"sha1-only": onlySHA1, "uppercase-hex": anyCase},
 			findings: []string{"fail sha1-only sha1-only", "warn uppercase-hex uppercase-hex", "fail batch-1000 batch-1000"},
-			whys:     map[string]string{"sha1-only": "the app checks the legacy header X-Hub-Signature"},
+			whys:     map[string]string{"sha1-only": "X-Hub-Signature-256 is not looked at"},
 		},
 	}
 }
@@ -432,10 +434,11 @@ func otherClients() []client {
 	return []client{
 		{
 			name: "go-github", start: goGitHub, faulty: both(),
-			findings: []string{"fail sha1-only sha1-only", "warn swapped-headers swapped-headers", "warn uppercase-hex uppercase-hex"},
 			takes: map[string]string{
 				"sha1-only": "it checks the other header where one is missing", "swapped-headers": "the prefix says which hash it is", "uppercase-hex": anyCase,
 			},
+			findings: []string{"fail sha1-only sha1-only", "warn swapped-headers swapped-headers", "warn uppercase-hex uppercase-hex"},
+			whys:     map[string]string{"sha1-only": "X-Hub-Signature is looked at where X-Hub-Signature-256 is missing"},
 		},
 		{
 			name: "webhook", start: adnanh("webhook.json"), faulty: both(), takes: map[string]string{"no-prefix": "the prefix is optional"},
@@ -450,6 +453,7 @@ func otherClients() []client {
 			findings: []string{
 				"fail handshake challenge-other", "warn signature-wrong refusal-broken", "fail unsigned unsigned", "warn no-prefix no-prefix",
 			},
+			whys: map[string]string{"unsigned": "maybe refused, but with a status that says accepted"},
 		},
 		{name: "php", start: php("verify.php"), faulty: both()},
 		{
