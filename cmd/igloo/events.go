@@ -19,22 +19,35 @@ import (
 	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
-// openReader opens the project's journal for reading, beside a running session or
-// without one. A project that has none yet lends the only live session's.
-func (c *command) openReader(ctx context.Context) (*journal.Journal, error) {
+// errNothingRecorded is that a project has no journal yet.
+var errNothingRecorded = errors.New("nothing is recorded for this project yet")
+
+// readable returns the project whose journal a command reads: its own, or when it has
+// none yet that of the only live session.
+func (c *command) readable(ctx context.Context) (project, error) {
 	p := c.project
 	if p.unplaced != nil {
-		return nil, p.unplaced
+		return p, p.unplaced
 	}
 	if _, err := os.Stat(p.journalPath()); err != nil || c.Session != "" {
 		session, err := c.findSession(ctx)
 		if errors.Is(err, errNoSession) {
-			return nil, withHint(errors.New("nothing is recorded for this project yet"), "start recording: igloo, or igloo --demo for a look")
+			return p, withHint(errNothingRecorded, "start recording: igloo, or igloo --demo for a look")
 		}
 		if err != nil {
-			return nil, err
+			return p, err
 		}
 		p.DataDir = session.info.DataDir
+	}
+	return p, nil
+}
+
+// openReader opens the project's journal for reading, beside a running session or
+// without one.
+func (c *command) openReader(ctx context.Context) (*journal.Journal, error) {
+	p, err := c.readable(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return openProjectReader(ctx, p)
 }
@@ -57,7 +70,8 @@ func openProjectReader(ctx context.Context, p project) (*journal.Journal, error)
 }
 
 func (b builder) events() *cobra.Command {
-	return b.group("events", "Look at what was recorded", b.eventsList(), b.eventsSearch(), b.eventsShow(), b.eventsFollow(), b.eventsExport())
+	return b.group("events", "Look at what was recorded", b.eventsList(), b.eventsSearch(), b.eventsShow(), b.eventsDiff(),
+		b.eventsFollow(), b.eventsWait(), b.eventsStats(), b.eventsExport())
 }
 
 // queryFlags adds what the reading commands share.
@@ -95,9 +109,7 @@ body: and /regular expressions/ search the raw bodies.`,
 		Args: someArgs("igloo events search ship canada"),
 	}
 	c.Flags().IntVarP(&limit, "limit", "n", 20, "the newest `N`; 0 is all")
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("a query that begins with - goes after --: igloo events search -- -is:failed", "%s", err)
-	})
+	c.SetFlagErrorFunc(afterDashes("igloo events search"))
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
 		return c.listEvents(cmd.Context(), strings.Join(args, " "), limit)
 	})
@@ -118,20 +130,27 @@ func (c *command) listEvents(ctx context.Context, filter string, limit int) erro
 	defer func() { _ = j.Close() }()
 	out := &lineWriter{out: c.stdout}
 	return c.eachRow(ctx, j, filter, limit, func(r journal.Row) error {
-		if !c.JSON {
-			_, err := fmt.Fprintln(c.stdout, rowLine(r))
-			return err
-		}
-		d, err := j.Delivery(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		line, err := wholeDelivery(ctx, j, d)
-		if err != nil {
-			return err
-		}
-		return out.write(line)
+		return c.printRow(ctx, j, out, r)
 	})
+}
+
+// printRow prints a delivery: a line for people, all of it as JSON.
+func (c *command) printRow(ctx context.Context, j *journal.Journal, out *lineWriter, r journal.Row) error {
+	if !c.JSON {
+		if _, err := fmt.Fprintln(c.stdout, rowLine(r)); err != nil {
+			return fmt.Errorf("write to stdout: %w", err)
+		}
+		return nil
+	}
+	d, err := j.Delivery(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	line, err := wholeDelivery(ctx, j, d)
+	if err != nil {
+		return err
+	}
+	return out.write(line)
 }
 
 // eachRow calls f with the newest limit rows of a query, oldest first; -1 is all.
@@ -228,7 +247,7 @@ func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
 		line.explain(d.Body, payload.Events)
 		if n > 0 {
 			if parseErr != nil || n > len(payload.Events) {
-				return withHint(fmt.Errorf("%s: %w", arg, journal.ErrNotFound), fmt.Sprintf("this delivery has %s: igloo events show %s", plural(len(payload.Events), "event", "events"), line.ID))
+				return noSuchEvent(arg, d.ID, len(payload.Events))
 			}
 			body = payload.Events[n-1].Raw
 			line.Events = line.Events[n-1 : n]

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -86,12 +85,11 @@ func (c *command) followEvents(ctx context.Context, filter string) error {
 		if news.Rows, err = onlyMatching(context.WithoutCancel(ctx), j, q, filter, news.Rows); err != nil {
 			return err
 		}
-		if c.JSON {
-			return writeMatching(context.WithoutCancel(ctx), out, j, news)
-		}
 		for _, r := range news.Rows {
+			// Once it is indexed and its outcome is known: before, a query could not
+			// tell.
 			if r.Indexed && !r.Pending() {
-				if _, err := fmt.Fprintln(c.stdout, rowLine(r)); err != nil {
+				if err := c.printRow(context.WithoutCancel(ctx), j, out, r); err != nil {
 					return err
 				}
 			}
@@ -100,28 +98,6 @@ func (c *command) followEvents(ctx context.Context, filter string) error {
 	})
 	stop()
 	return errors.Join(err, <-done)
-}
-
-// writeMatching writes each delivery that matches, with its attempts, once it is
-// indexed and its outcome is known: before, a query could not tell.
-func writeMatching(ctx context.Context, out *lineWriter, j *journal.Journal, news journal.Changes) error {
-	for _, r := range news.Rows {
-		if !r.Indexed || r.Pending() {
-			continue
-		}
-		d, err := j.Delivery(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		line, err := wholeDelivery(ctx, j, d)
-		if err != nil {
-			return err
-		}
-		if err := out.write(line); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // onlyMatching keeps the rows a query matches.
