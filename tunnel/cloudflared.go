@@ -29,7 +29,8 @@ type CloudflaredConfig struct {
 	// nothing that could be a secret.
 	Environ []string
 
-	// Timeout bounds the wait for a public URL that works. 0 means 20 s.
+	// Timeout bounds the wait for a public URL that works, once over UDP and once
+	// over TCP. 0 means 12 s.
 	Timeout time.Duration
 }
 
@@ -64,7 +65,7 @@ func NewCloudflared(cfg CloudflaredConfig, logger *slog.Logger) (*Cloudflared, e
 // Info describes the provider.
 func (*Cloudflared) Info() Info { return Info{Name: "cloudflared", TLS: TLSAtEdge} }
 
-const cloudflaredTimeout = 20 * time.Second
+const cloudflaredTimeout = 12 * time.Second
 
 // Run keeps a quick tunnel open until ctx ends.
 func (c *Cloudflared) Run(ctx context.Context, in Ingress, emit func(Status)) error {

@@ -183,11 +183,13 @@ type publicACME struct {
 
 func newPublicACME(ca *tunneltest.ACME, addr string) *publicACME {
 	p := &publicACME{shown: map[string]bool{}}
-	p.Client = ca.Public(addr, func(cert *x509.Certificate) {
+	p.Client = ca.Public(addr)
+	p.Client.Transport.(*http.Transport).TLSClientConfig.VerifyConnection = func(state tls.ConnectionState) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.shown[cert.SerialNumber.String()] = true
-	})
+		p.shown[state.PeerCertificates[0].SerialNumber.String()] = true
+		return nil
+	}
 	return p
 }
 

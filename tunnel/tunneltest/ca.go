@@ -1,6 +1,7 @@
 package tunneltest
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,7 +9,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,6 +34,46 @@ func NewCA(t testing.TB) *CA {
 
 // Pool returns a pool that trusts this authority alone.
 func (ca *CA) Pool() *x509.CertPool { return ca.authority.pool() }
+
+// PEM is the authority's certificate.
+func (ca *CA) PEM() []byte { return ca.authority.pem() }
+
+// Front starts a proxy that ends TLS for every host and passes the connections on to
+// an address, and returns its own.
+func (ca *CA) Front(t testing.TB, to string) string {
+	t.Helper()
+	listener, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	secure := tls.NewListener(listener, ca.authority.serverConfig())
+	go func() {
+		for {
+			in, err := secure.Accept()
+			if err != nil {
+				return
+			}
+			go pass(in, to)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// pass joins a connection with an address.
+func pass(in net.Conn, to string) {
+	defer func() { _ = in.Close() }()
+	var d net.Dialer
+	out, err := d.DialContext(context.Background(), "tcp", to)
+	if err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(out, in)
+		_ = out.Close()
+	}()
+	_, _ = io.Copy(in, out)
+}
 
 // WriteCA writes the authority's certificate into dir and returns its path.
 func (ca *CA) WriteCA(t testing.TB, dir string) string {
