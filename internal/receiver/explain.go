@@ -9,7 +9,7 @@ import (
 )
 
 // Explaining a bad signature signs the body again some thousand times: 2 ms for a
-// kilobyte (BenchmarkExplain of package webhook), up to 50 ms for what a stranger may
+// kilobyte (BenchmarkExplain of package webhook), up to 100 ms for what a stranger may
 // make up. Strangers can send bad signatures all day, so one delivery is explained at a
 // time, and a pause nine times as long follows: at most a tenth of one core. What comes
 // meanwhile is recorded with the verdict's own reason: nobody waits for another's

@@ -58,7 +58,7 @@ type Explanation struct {
 // does, what is wrong for certain, then the likeliest causes. There is at least one.
 //
 // header is the delivery's, body what was received or what somebody kept of it. A body
-// of a kilobyte takes a few milliseconds, one of 5 MiB about a second.
+// of a kilobyte takes a few milliseconds, one of 5 MiB a second or two.
 func Explain(header http.Header, body []byte, candidates []Candidate) []Explanation {
 	e := explainer{header: header, body: body, candidates: candidates}
 	readings, problem := readSignatures(header)

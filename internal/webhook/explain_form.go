@@ -190,10 +190,12 @@ func (o *offers) json(body []byte) {
 	}
 	r := rewriter{offers: o, text: tokens(core), limit: maxRewritten(len(core))}
 	shallow := depth(r.text) <= maxDepth
-	if dialect, test, known := dialectOf(core); known && shallow {
-		r.metaOrdered = reorder(r.text, byMeta(dialect, test))
+	if dialect, test, known := dialectOf(core); known {
 		r.write(writer{[]string{"reserialized"}, metaStyle(dialect, asOrdered)})
-		r.write(writer{[]string{"reserialized"}, metaStyle(dialect, metaOrder)})
+		if shallow && len(core) <= maxRewrite {
+			r.metaOrdered = reorder(r.text, byMeta(dialect, test))
+			r.write(writer{[]string{"reserialized"}, metaStyle(dialect, metaOrder)})
+		}
 	}
 	if len(core) > maxRewrite {
 		r.all(writers[:likelyWriters], false, "")

@@ -64,11 +64,17 @@ type parser struct {
 	describe func(e Event, value []byte) Event
 }
 
-func (p *parser) add(e Event) {
-	if len(p.out.Events) == MaxEvents {
-		p.out.More++
-		return
+// full reports whether there is no room for another event, which is then only counted:
+// describing what nobody will see is work that a stranger could ask for.
+func (p *parser) full() bool {
+	if len(p.out.Events) < MaxEvents {
+		return false
 	}
+	p.out.More++
+	return true
+}
+
+func (p *parser) add(e Event) {
 	e.N = len(p.out.Events) + 1
 	p.out.Events = append(p.out.Events, e)
 }
@@ -116,6 +122,9 @@ func (p *parser) entry(entry []byte) {
 		case InChangedFields:
 			for item := range elements(value) {
 				found = true
+				if p.full() {
+					continue
+				}
 				e := base
 				e.Section, e.Field, e.Raw = InChangedFields, text(item), item
 				e.Flags |= WithoutValue
@@ -132,6 +141,9 @@ func (p *parser) entry(entry []byte) {
 
 // change reads {"value": …, "field": …}, in either order.
 func (p *parser) change(e Event, section Section, item []byte) {
+	if p.full() {
+		return
+	}
 	value := member(item, "value")
 	e.Section, e.Field, e.Raw = section, text(member(item, "field")), item
 	field, known := LookupField(e.Field)
@@ -156,6 +168,9 @@ func (p *parser) change(e Event, section Section, item []byte) {
 // messaging reads a messaging item. raw is what the event shows: the item, or the
 // change around it.
 func (p *parser) messaging(e Event, raw, item []byte) {
+	if p.full() {
+		return
+	}
 	e.Raw = raw
 	e.Time = stamp(integer(member(item, "timestamp")))
 	sender, recipient := text(path(item, "sender", "id")), text(path(item, "recipient", "id"))

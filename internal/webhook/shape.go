@@ -278,16 +278,16 @@ func (c *comparer) attachment(at string, item []byte) {
 
 // findKey returns the place of a member's key, by its name or by "*".
 func findKey(keys []Key, prefix, name string) int {
-	any := -1
+	wildcard := -1
 	for i, k := range keys {
 		switch child, ok := childOf(k.Path, prefix); {
 		case ok && child == name:
 			return i
 		case ok && child == "*":
-			any = i
+			wildcard = i
 		}
 	}
-	return any
+	return wildcard
 }
 
 // childOf returns the name of a path directly under prefix.

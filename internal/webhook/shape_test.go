@@ -68,6 +68,7 @@ func TestCompare(t *testing.T) {
 		}},
 		{"read on Instagram", instagramMessage(`"read":{"watermark":1}`), []string{"unknown_key: read.watermark is not known (number)", "missing_key: read.mid is missing (string)"}},
 		{"read on a page", page(`"read":{"watermark":1}`), nil},
+		{"game play as published", page(`"game_play":{"game_id":"918273645546372","player_id":"4410098877665544"}`), nil},
 		{"opt-in on a page", page(`"optin":{"ref":"x"}`), nil},
 		{"referral from an ad on a page", page(`"referral":{"ref":"r","ad_id":"1","source":"ADS","type":"OPEN_THREAD","ads_context_data":{"ad_title":"t"}}`), nil},
 		{"string timestamp", `{"object":"instagram","entry":[{"time":1,"id":"17841","messaging":[{"sender":{"id":"1"},"recipient":{"id":"2"},"timestamp":"3","message":{"mid":"m"}}]}]}`, []string{
