@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -142,8 +143,8 @@ func compileRaw(r *Run, f fixtures.Fixture, login webhook.Login) (*Template, err
 	if f.Wrapped || f.Builtin {
 		return nil, errors.New("raw needs a bare fixture, whose file is the body; this one is wrapped")
 	}
-	if f.File == nil && f.Err != nil {
-		return nil, f.Err
+	if f.File == nil {
+		return nil, cmp.Or(f.Err, errors.New("raw sends the fixture's file, and nothing of it was read"))
 	}
 	t := &Template{run: r, request: Request{Fixture: f.Name, Field: f.Field, Login: login}}
 	test := false

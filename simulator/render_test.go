@@ -363,6 +363,11 @@ func TestRaw(t *testing.T) {
 	if _, err := simulator.Render(builtin(t, "comments"), simulator.Options{Raw: true}); err == nil {
 		t.Error("raw of a wrapped fixture is no error")
 	}
+	// The reason stays behind when a fixture goes to another process; so must not an
+	// empty body go out in its place.
+	if r, err := simulator.Render(fixtures.Fixture{Name: "unread"}, simulator.Options{Raw: true}); err == nil {
+		t.Errorf("raw of a file that was not read = %q, want an error", r.Body)
+	}
 }
 
 func TestRenderErrors(t *testing.T) {

@@ -127,7 +127,7 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 			return order, err
 		}
 		for _, one := range found {
-			if one.Err != nil && !f.Raw {
+			if one.Err != nil && (!f.Raw || one.File == nil) { // --raw sends what is broken, not what can't be read
 				return order, one.Err
 			}
 			order.Fixtures = append(order.Fixtures, one)

@@ -66,8 +66,11 @@ type madeFixture struct {
 // fixtureOf makes a fixture of what somebody received: scrubbed of personal data, or
 // with keep as it is. source says where it comes from, in the words of a description.
 func fixtureOf(body []byte, header http.Header, login webhook.Login, source string, keep bool) (madeFixture, error) {
-	if len(body) == 0 {
+	switch {
+	case len(body) == 0:
 		return madeFixture{}, errors.New("the request has no body")
+	case len(body) > fixtures.MaxFileSize:
+		return madeFixture{}, tooLarge("the body has", len(body))
 	}
 	if payload, ok := fixtures.FromPreview(body); ok {
 		body = payload
@@ -94,6 +97,11 @@ func fixtureOf(body []byte, header http.Header, login webhook.Login, source stri
 		made.Header = []fixtures.HeaderField{{Name: webhook.APIVersionHeader, Value: version}}
 	}
 	return made, nil
+}
+
+// tooLarge says that igloo could not read what it would write.
+func tooLarge(what string, size int) error {
+	return fmt.Errorf("%s %s, and a fixture holds %d MiB at most", what, bytesText(int64(size)), fixtures.MaxFileSize>>20)
 }
 
 // loginOf is the product whose app secret made the signature, "" when that says nothing.
@@ -131,8 +139,7 @@ func (c *command) writeFixtures(t fixtureTarget, made []madeFixture) error {
 		}
 	}
 	if t.Stdout {
-		_, err := c.stdout.Write(files[0])
-		return err
+		return c.writeRaw(files[0])
 	}
 	for i, m := range made {
 		if err := os.MkdirAll(filepath.Dir(paths[i]), 0o755); err != nil { //nolint:gosec // the user's project
@@ -172,7 +179,7 @@ func (c *command) fixtureBytes(m madeFixture, t fixtureTarget, file string) ([]b
 	}
 	// What igloo writes, igloo must read.
 	if len(data) > fixtures.MaxFileSize {
-		return nil, withHint(fmt.Errorf("the fixture would have %s, more than igloo reads", bytesText(int64(len(data)))), "take the body as it is: --keep")
+		return nil, withHint(tooLarge("the fixture would have", len(data)), "take the body as it is: --keep")
 	}
 	if _, err := fixtures.Parse("the fixture"+extension(t), data); err != nil {
 		return nil, err

@@ -53,8 +53,11 @@ func TestScripts(t *testing.T) {
 			"received": received,
 			"session":  awaitSession,
 			"graph":    scriptGraph,
+			"edge":     scriptEdge,
+			"shows":    shows,
 			"taken":    takePort,
 			"post":     post,
+			"large":    writeLarge,
 		},
 	})
 }
@@ -140,6 +143,20 @@ func awaitSession(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no session came up")
 }
 
+// shows is `shows FILE TEXT…`: waits until a file that is being written holds the texts.
+func shows(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	for _, want := range args[1:] {
+		var text []byte
+		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(string(text), want); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				ts.Fatalf("%s does not show %q:\n%s", args[0], want, text)
+			}
+			text, _ = os.ReadFile(path) // not there yet
+		}
+	}
+}
+
 // takePort is `taken NAME`: keeps a port busy and puts it into $NAME.
 func takePort(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -162,4 +179,12 @@ func post(ts *testscript.TestScript, _ bool, args []string) {
 	if got := strconv.Itoa(resp.StatusCode); got != args[2] {
 		ts.Fatalf("POST %s = %s, want %s", args[0], got, args[2])
 	}
+}
+
+// writeLarge is `large FILE BYTES`: a payload of that size.
+func writeLarge(ts *testscript.TestScript, _ bool, args []string) {
+	const begin, end = `{"object": "instagram", "entry": [{"id": "0", "time": 1790000123, "changes": [{"field": "comments", "value": {"text": "`, `"}}]}]}`
+	size, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(begin+strings.Repeat("x", size-len(begin)-len(end))+end), 0o600))
 }
