@@ -77,7 +77,7 @@ var fields = []Field{
 		Limits: []string{
 			"sent about an hour after the story has expired",
 			"covers the first 24 hours only, even of a story kept as a highlight",
-			"counts below 5 are sent as -1",
+			"counts below 5 are sent as -1, says an older reference",
 			"the Graph API has renamed such metrics since; whether this value followed is not known",
 		},
 		Evidence: "documented: the reference and Meta's sample disagree about the order; no capture",
