@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-github/v89/github"
 
+	"github.com/igloo-dev/igloo/internal/check"
 	"github.com/igloo-dev/igloo/simulator"
 )
 
@@ -199,13 +200,13 @@ func (c client) testCheck(t *testing.T, s *sandbox, url string) {
 		if err := json.Unmarshal([]byte(line), &f); err != nil {
 			t.Fatal(err)
 		}
-		switch f.Status {
-		case "fail":
+		if f.Status == check.Fail {
 			failed = append(failed, f.Check)
-			fallthrough
-		case "warn":
+		}
+		if f.Status == check.Fail || f.Status == check.Warn {
 			got = append(got, strings.Join([]string{string(f.Status), f.Check, f.Code}, " "))
-		case "error":
+		}
+		if f.Status == check.Error {
 			becauses[f.Check] = f.Because
 		}
 		if want, ok := c.whys[f.Check]; ok && !strings.Contains(f.Why, want) {
