@@ -23,6 +23,8 @@ type answer struct {
 	err     error  // why nothing came
 	reason  string // the same in plain words
 	timeout bool
+
+	hide func(string) string // takes secrets out of what is shown
 }
 
 func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
@@ -32,27 +34,47 @@ func (a answer) redirect() bool { return a.status >= 300 && a.status < 400 }
 // like reports whether two answers refuse in the same way.
 func (a answer) like(b answer) bool { return a.status == b.status && a.timeout == b.timeout }
 
-// shownBody is how much of an answer's body a finding shows.
-const shownBody = 80
+// shownBody is how much of an answer's body a finding shows, and shownText how much of
+// anything else that an app writes.
+const (
+	shownBody = 80
+	shownText = 200
+)
 
 // String is the answer as a finding shows it: status, type and first bytes, whose odd
 // ones are written out.
 func (a answer) String() string {
 	if a.status == 0 {
-		return "no answer: " + a.reason
+		return "no answer: " + a.excerpt(a.reason, shownText)
 	}
 	text := statusText(a.status)
 	if to := a.header.Get("Location"); to != "" {
-		text += " to " + to
+		text += " to " + a.excerpt(to, shownText)
 	}
 	if kind := a.header.Get("Content-Type"); kind != "" {
-		text += ", " + kind
+		text += ", " + a.excerpt(kind, shownText)
 	}
-	switch {
-	case len(a.body) > shownBody:
-		text += ": " + strconv.QuoteToASCII(string(a.body[:shownBody])) + "…"
-	case len(a.body) > 0:
-		text += ": " + strconv.QuoteToASCII(string(a.body))
+	if len(a.body) > 0 {
+		excerpt, cut := strings.CutSuffix(a.excerpt(string(a.body), shownBody), "…")
+		text += ": " + strconv.QuoteToASCII(excerpt)
+		if cut {
+			text += "…"
+		}
+	}
+	return text
+}
+
+// excerpt is the beginning of what the app wrote. Secrets are taken out first: of one
+// that is cut in two, nobody would know the half again.
+func (a answer) excerpt(text string, n int) string {
+	const ample = 4 << 10
+	cut := len(text) > ample
+	text = text[:min(len(text), ample)]
+	if a.hide != nil {
+		text = a.hide(text)
+	}
+	if cut || len(text) > n {
+		return text[:min(len(text), n)] + "…"
 	}
 	return text
 }
@@ -107,7 +129,8 @@ func join(clauses ...string) string {
 const (
 	metaRetries = "would count the delivery as failed: try again at once, then less and less often for 36 hours, and then drop it"
 	metaNever   = "never sends this; anyone else who knows the URL can"
-	metaNothing = "would be content"
+
+	metaUnanswered = "would get no answer either"
 )
 
 // dashboard is what the App Dashboard shows when a verification request fails.
@@ -118,12 +141,8 @@ func dashboard(what string) string {
 // dashboardMismatch is the same for an answer that is not the challenge.
 func dashboardMismatch(challenge string, a answer) string {
 	const shown = 20
-	received, more := string(a.body), ""
-	if len(a.body) > shown {
-		received, more = string(a.body[:shown]), "…"
-	}
-	received = strings.ReplaceAll(received, "<", `\u003C`)
-	return fmt.Sprintf(`would show: The URL couldn't be validated. Response does not match challenge, expected value=%q, received="%s%s"`, challenge, received, more)
+	received := strings.ReplaceAll(a.excerpt(string(a.body), shown), "<", `\u003C`)
+	return fmt.Sprintf(`would show: The URL couldn't be validated. Response does not match challenge, expected value=%q, received="%s"`, challenge, received)
 }
 
 // dashboardRefused is the same for any other status.

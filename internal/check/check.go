@@ -101,6 +101,10 @@ func (r Report) Count(statuses ...Status) int {
 	return n
 }
 
+// Judged reports whether anything came of the run: a report of skipped checks says
+// nothing about the app.
+func (r Report) Judged() bool { return r.Count(Pass, Warn, Fail, Sent, Error) > 0 }
+
 // Failed reports whether something does not hold: a check failed, or could not be
 // judged because of one that would.
 func (r Report) Failed() bool {
@@ -195,11 +199,10 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	}
 	defer p.close()
 	report := Report{Target: p.url.Redacted()}
-	p.unreachable = p.reach(ctx)
+	if p.unreachable = p.reach(ctx); p.unreachable != nil {
+		chosen = connectionChecks()[:1] // there is nothing to say about the others, whatever was chosen
+	}
 	for _, c := range chosen {
-		if p.unreachable != nil && c.Code != codeReachable {
-			continue // there is nothing to say about them
-		}
 		f := p.judge(ctx, c)
 		if p.err != nil {
 			break

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -31,7 +32,8 @@ func (e *ChoiceError) Error() string {
 }
 
 // checks returns the selected checks in the order of the table. A heavy one that is
-// not allowed stays in it, to be reported as skipped.
+// not allowed stays in it, to be reported as skipped, or as not judged where it was
+// asked for by its code.
 func (c Choice) checks() ([]Check, error) {
 	only, err := match(c.Only)
 	if err != nil {
@@ -47,7 +49,14 @@ func (c Choice) checks() ([]Check, error) {
 	if !c.Heavy {
 		for i := range chosen {
 			if chosen[i].Heavy {
-				chosen[i].run, chosen[i].withheld = notAllowed, true
+				status := Skipped
+				if slices.Contains(c.Only, chosen[i].Code) {
+					status = Error
+				}
+				chosen[i].withheld = true
+				chosen[i].run = func(context.Context, *player) Finding {
+					return Finding{Status: status, Why: "it sends a lot, and the app is on another machine", Fix: "add --allow-remote when that machine is yours"}
+				}
 			}
 		}
 	}

@@ -79,10 +79,11 @@ func (p *player) wrongKey(ctx context.Context, b *base) (code, detail string) {
 	for _, c := range all {
 		r := copyOf(b.requests[webhook.Messaging])
 		signOver(r, c.key, r.Body)
-		if p.send(ctx, r).ok() {
+		a := p.send(ctx, r)
+		if a.ok() {
 			return c.code, c.detail
 		}
-		if p.err != nil || p.gone != "" {
+		if p.done(a) {
 			break
 		}
 	}
@@ -109,10 +110,11 @@ func (p *player) wrongHeader(ctx context.Context, b *base) (code, detail string)
 	} {
 		r := copyOf(b.requests[webhook.Messaging])
 		probe.change(r)
-		if p.send(ctx, r).ok() {
+		a := p.send(ctx, r)
+		if a.ok() {
 			return probe.code, probe.detail
 		}
-		if p.err != nil || p.gone != "" {
+		if p.done(a) {
 			break
 		}
 	}

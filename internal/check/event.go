@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"regexp"
@@ -31,15 +30,14 @@ func eventChecks() []Check {
 		unseen("duplicates", "an event that comes twice has one effect", func(ctx context.Context, p *player) (string, string, []*simulator.Request) {
 			d := p.deliverable(ctx).dialect()
 			first := p.signed(ctx, baseNames[d], plainText())
-			again := copyOf(first)
-			again.Body = later(first.Body, 18*time.Second)
+			again := first.Later(19 * time.Second)
 			again.Sign(p.base.key)
 			return first.Fixture + " twice, the second with a later entry[].time and a new signature",
 				fmt.Sprintf("look whether the app acted once on %s", eventID(first.Body)), []*simulator.Request{first, again}
 		}),
 		unseen("deletion", "a message and its deletion are two events", func(ctx context.Context, p *player) (string, string, []*simulator.Request) {
 			run := p.newRun()
-			message, deletion := p.renderIn(run, "messages/text", plainText()), p.renderIn(run, deletionName, simulator.Options{})
+			message, deletion := renderIn(run, "messages/text", plainText()), renderIn(run, deletionName, simulator.Options{})
 			message.Sign(p.deliverable(ctx).key)
 			deletion.Sign(p.base.key)
 			return "messages/text and then messages/deleted with the same mid",
@@ -47,7 +45,7 @@ func eventChecks() []Check {
 		}),
 		unseen("order", "events out of order do no harm", func(ctx context.Context, p *player) (string, string, []*simulator.Request) {
 			run := p.newRun()
-			message, reaction := p.renderIn(run, "messages/text", plainText()), p.renderIn(run, "message_reactions", simulator.Options{})
+			message, reaction := renderIn(run, "messages/text", plainText()), renderIn(run, "message_reactions", simulator.Options{})
 			message.Sign(p.deliverable(ctx).key)
 			reaction.Sign(p.base.key)
 			return "message_reactions and then the messages/text it is about",
@@ -78,33 +76,6 @@ func (p *player) newRun() *simulator.Run {
 		return simulator.NewRun(0, nil)
 	}
 	return simulator.NewRun(p.rng.Uint64()|1, nil)
-}
-
-// renderIn makes a request in a conversation of its own.
-func (p *player) renderIn(run *simulator.Run, name string, o simulator.Options) *simulator.Request {
-	own := *p
-	own.run = run
-	return own.render(name, o)
-}
-
-var entryTime = regexp.MustCompile(`"time": ?[0-9]+`)
-
-// later returns a body whose entries were sent so much later, as when Meta sends an
-// event again.
-func later(body []byte, by time.Duration) []byte {
-	return entryTime.ReplaceAllFunc(body, func(match []byte) []byte {
-		const millisDigits = 13
-		start := bytes.IndexAny(match, "0123456789")
-		digits := string(match[start:])
-		n, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil {
-			return match
-		}
-		if n += int64(by.Seconds()); len(digits) >= millisDigits {
-			n += by.Milliseconds() - int64(by.Seconds())
-		}
-		return strconv.AppendInt(bytes.Clone(match[:start]), n, 10)
-	})
 }
 
 var eventIDs = regexp.MustCompile(`"(?:mid|id)": ?"([^"]+)"`)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"time"
 
@@ -98,7 +99,7 @@ func newPlayer(cfg Config) (*player, error) {
 	return &player{
 		cfg: cfg, url: u, client: client, gets: newGetter(cfg.TLS), wrong: map[string]*verification{},
 		run: simulator.NewRun(cfg.Seed, nil), rng: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // as above
-		hidden: append(cfg.Secrets.values(), secret.New(otherCase(cfg.Secrets.VerifyToken.Reveal()))),
+		hidden: written(append(cfg.Secrets.values(), secret.New(otherCase(cfg.Secrets.VerifyToken.Reveal())))...),
 	}, nil
 }
 
@@ -175,24 +176,40 @@ func (*player) blocked(root, why string) Finding {
 	return Finding{Status: Error, Because: root, Why: why, Fix: "mend " + root + " first"}
 }
 
-// notAllowed is the run of a heavy check that could harm.
-func notAllowed(context.Context, *player) Finding {
-	return Finding{
-		Status: Skipped, Why: "it sends a lot, and the app is on another machine",
-		Fix: "add --allow-remote when that machine is yours",
-	}
+// longHex is what a signature, or an app secret, looks like.
+var longHex = regexp.MustCompile(`[0-9a-fA-F]{32,}`)
+
+// hide takes secrets out of a text, and with them the signatures that a careless app
+// answers it had expected.
+func (p *player) hide(text string) string {
+	return longHex.ReplaceAllString(secret.Redact(text, p.hidden...), secret.Redacted)
 }
 
-func (p *player) hide(text string) string { return secret.Redact(text, p.hidden...) }
+// written returns secrets as they come back in answers: also encoded for a URL, as
+// redirects have them.
+func written(values ...secret.Value) []secret.Value {
+	var all []secret.Value
+	for _, v := range values {
+		for _, form := range []string{v.Reveal(), url.QueryEscape(v.Reveal()), queryValue(v.Reveal())} {
+			all = append(all, secret.New(form))
+		}
+	}
+	return all
+}
 
-// render makes a request of a built-in fixture, unsigned. What the package asks for
-// is part of it, and tests render all of it: an error is a mistake of our own.
+// render makes a request of a built-in fixture, unsigned.
 func (p *player) render(name string, o simulator.Options) *simulator.Request {
+	return renderIn(p.run, name, o)
+}
+
+// renderIn does so in a run, whose customer writes. What the package asks for is part
+// of it, and tests render all of it: an error is a mistake of our own.
+func renderIn(run *simulator.Run, name string, o simulator.Options) *simulator.Request {
 	f, err := fixtures.Builtin().Get(name)
 	if err != nil {
 		panic(fmt.Sprintf("check: %v", err))
 	}
-	t, err := p.run.Compile(f, o)
+	t, err := run.Compile(f, o)
 	if err != nil {
 		panic(fmt.Sprintf("check: %v", err))
 	}
@@ -225,6 +242,10 @@ func copyOf(r *simulator.Request) *simulator.Request {
 	return &c
 }
 
+// done reports whether it is no use to ask on after an answer: the run is over, or each
+// further question would be waited for in vain.
+func (p *player) done(a answer) bool { return p.err != nil || p.gone != "" || a.timeout }
+
 // send delivers a request. An app that has gone away gets a little time to come back.
 func (p *player) send(ctx context.Context, r *simulator.Request) answer {
 	a := p.sendOnce(ctx, r)
@@ -241,7 +262,7 @@ func (p *player) send(ctx context.Context, r *simulator.Request) answer {
 func (p *player) sendOnce(ctx context.Context, r *simulator.Request) answer {
 	at := time.Now()
 	response, err := p.client.Send(ctx, p.url, r)
-	a := newAnswer(response.Status, response.Header, response.Body, err)
+	a := p.newAnswer(response.Status, response.Header, response.Body, err)
 	a.reused, a.took = response.Reused, cmp.Or(response.Took, time.Since(at))
 	if ctx.Err() != nil {
 		p.err = ctx.Err()
@@ -263,8 +284,8 @@ func (p *player) sendOnce(ctx context.Context, r *simulator.Request) answer {
 	return a
 }
 
-func newAnswer(status int, header http.Header, body []byte, err error) answer {
-	a := answer{status: status, header: header, body: body, err: err}
+func (p *player) newAnswer(status int, header http.Header, body []byte, err error) answer {
+	a := answer{status: status, header: header, body: body, err: err, hide: p.hide}
 	if err == nil {
 		return a
 	}

@@ -147,7 +147,8 @@ func (p *player) judgeText(ctx context.Context, d webhook.Dialect) Finding {
 	m := p.matrix(ctx, d)
 	f := Finding{Status: Pass}
 	if !m.holds() {
-		f = found(Fail, p.cause(ctx, d), m.detail)
+		code := p.cause(ctx, d)
+		f = found(Fail, code, m.detail)
 		f.Meta = metaRetries
 	}
 	f.Sent = fmt.Sprintf("%s, signed, with the texts ascii, é, emoji, / and <@%%", baseNames[d])
@@ -173,20 +174,28 @@ func (p *player) hashesOther(ctx context.Context, d webhook.Dialect) bool {
 // diagnoseText names what the app hashes: for certain where it takes a signature
 // over those bytes, else by the pattern of what it refuses.
 func (p *player) diagnoseText(ctx context.Context, d webhook.Dialect, m *matrix) (code, detail string) {
-	if v, ok := p.hashedInstead(ctx, p.withText(d, allTexts)); ok {
-		return v.code, v.detail()
-	}
-	refused := func(i int) bool { return !m.answers[i].ok() }
 	var signs [texts]bool
-	for i := range signs {
-		signs[i] = refused(i)
+	silent := false
+	for i, a := range m.answers {
+		signs[i] = !a.ok()
+		silent = silent || a.timeout
+	}
+	if !silent { // who compares signatures says so at once
+		if v, ok := p.hashedInstead(ctx, p.withText(d, allTexts)); ok {
+			return v.code, v.detail()
+		}
 	}
 	switch signs {
 	case [texts]bool{true, true, true, true, true}:
-		if m.answers[ascii].status >= http.StatusInternalServerError {
+		if silent || m.answers[ascii].status >= http.StatusInternalServerError {
 			return codeDialectRefused, "the app breaks on them"
 		}
 		return codeDialectRefused, ""
+	}
+	if silent {
+		return codeTextRefused, "the app breaks on them: there is no answer in time"
+	}
+	switch signs {
 	case [texts]bool{accent: true, emoji: true}, [texts]bool{emoji: true}, [texts]bool{accent: true}:
 		return codeBodyDecoded, "by the pattern of what is refused"
 	case [texts]bool{slash: true}:
@@ -210,7 +219,7 @@ func (p *player) hashedInstead(ctx context.Context, r *simulator.Request) (varia
 		if a.ok() {
 			return v, true
 		}
-		if p.err != nil || p.gone != "" || a.status == http.StatusNotFound {
+		if p.done(a) || a.status == http.StatusNotFound {
 			break
 		}
 	}

@@ -71,9 +71,14 @@ func params(challenge, token string) []param {
 func encode(ps []param) string {
 	var parts []string
 	for _, p := range ps {
-		parts = append(parts, p.name+"="+strings.ReplaceAll(url.QueryEscape(p.value), "+", "%20"))
+		parts = append(parts, p.name+"="+queryValue(p.value))
 	}
 	return strings.Join(parts, "&")
+}
+
+// queryValue percent-encodes a value.
+func queryValue(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }
 
 // shown is the request as a finding shows it, with words in place of the token.
@@ -112,22 +117,22 @@ func (p *player) get(ctx context.Context, query, userAgent string) answer {
 func (p *player) getOnce(ctx context.Context, target, userAgent string) answer {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {
-		return newAnswer(0, nil, nil, err)
+		return p.newAnswer(0, nil, nil, err)
 	}
 	request.Header.Set("User-Agent", userAgent)
 	request.Header.Set("Accept", "*/*")
 	response, err := p.gets.Do(request)
 	if err != nil {
-		a := newAnswer(0, nil, nil, err)
+		a := p.newAnswer(0, nil, nil, err)
 		a.reason = withoutURL(err).Error()
 		return a
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxVerificationBody))
 	if err != nil {
-		return newAnswer(0, nil, nil, err)
+		return p.newAnswer(0, nil, nil, err)
 	}
-	return newAnswer(response.StatusCode, response.Header, body, nil)
+	return p.newAnswer(response.StatusCode, response.Header, body, nil)
 }
 
 // verify sends the verification request that the app must accept.
@@ -161,7 +166,7 @@ func (p *player) judgeVerification(ctx context.Context, v *verification) Finding
 		code = codeHandshakeSlow
 		meta = dashboard(fmt.Sprintf("curl_errno = 28; curl_error = Operation timed out after %d milliseconds", p.cfg.Limits.Verification.Milliseconds()))
 	case v.status == 0:
-		code, meta = codeHandshakeClosed, metaUnreachable
+		code, meta = codeHandshakeClosed, metaUnanswered
 	case v.redirect():
 		code, detail = codeHandshakeRedirect, p.redirectDetail(v.answer)
 		meta = dashboard(fmt.Sprintf("curl_errno = 47; curl_error = Maximum (2) redirects followed; HTTP Status Code = %d", v.status))
@@ -313,7 +318,7 @@ func (p *player) redirectDetail(a answer) string {
 		what = append(what, "from "+p.url.Scheme+" to "+to.Scheme)
 	}
 	if !strings.EqualFold(to.Host, p.url.Host) {
-		what = append(what, "to the host "+to.Host)
+		what = append(what, "to the host "+a.excerpt(to.Host, shownText))
 	}
 	switch {
 	case to.Path == p.url.Path:
@@ -322,7 +327,7 @@ func (p *player) redirectDetail(a answer) string {
 	case to.Path+"/" == p.url.Path:
 		what = append(what, "to the path without the slash at its end")
 	default:
-		what = append(what, "to the path "+to.Path)
+		what = append(what, "to the path "+a.excerpt(to.Path, shownText))
 	}
 	if len(what) == 0 {
 		return "it redirects to itself"

@@ -52,7 +52,7 @@ func (e *ProxyError) Error() string {
 func Verify(ctx context.Context, r Request) Reply {
 	p := &player{
 		cfg: Config{Limits: Limits{}.withDefaults(), Secrets: Secrets{VerifyToken: r.Token}},
-		url: r.URL, gets: newGetter(TLS{}), once: true, hidden: []secret.Value{r.Token},
+		url: r.URL, gets: newGetter(TLS{}), once: true, hidden: written(r.Token),
 	}
 	defer p.gets.CloseIdleConnections()
 	if r.Proxy != nil {

@@ -278,6 +278,20 @@ func wrongTexts() []wrongApp {
 			"error fields <- text-changes",
 			"error attachments <- text-messaging",
 		}},
+		{name: "hangs on emoji", limits: check.Limits{Answer: 500 * time.Millisecond, Margin: 1}, change: func(a *app) {
+			right := a.accept
+			a.accept = func(w http.ResponseWriter, r *http.Request, body []byte) {
+				if bytes.Contains(body, []byte(`\ud8`)) {
+					<-r.Context().Done()
+					return
+				}
+				right(w, r, body)
+			}
+		}, want: []string{
+			"fail text-changes text-refused",
+			"fail text-messaging text-refused",
+			"fail fields", "fail attachments",
+		}},
 		{name: "breaks on accents", change: refusing(func(body string) bool { return strings.Contains(strings.ReplaceAll(body, `\ud`, ""), `\u`) }), want: []string{
 			"fail text-changes body-decoded",
 			"fail text-messaging body-decoded",
