@@ -128,7 +128,7 @@ func (t trace) noReply(reply check.Reply) *unreachedError {
 	case reply.Timeout:
 		return unreached(codeSlow, "no answer in the 6 s that Meta waits", "look at what is between; a firewall often answers nothing, and some routers don't lead back to themselves")
 	case isProxy:
-		return unreached(codeOutProxy, f.Got, "look at HTTPS_PROXY and NO_PROXY, through which igloo's own check leaves; Meta's requests do not")
+		return unreached(codeOutProxy, "igloo's own check does not get out: "+f.Got, "look at HTTPS_PROXY and NO_PROXY, through which igloo's own check leaves; Meta's requests do not")
 	case isDNS:
 		return unreached(codeDNS, f.Got, "a name that is new takes a minute; else mend its DNS record")
 	case reply.Untrusted:

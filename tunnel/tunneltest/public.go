@@ -81,6 +81,10 @@ func (e *Edge) newClient() *http.Client {
 // asks an https URL for comes through the tunnel of that host.
 func (e *Edge) Client() *http.Client { return e.client }
 
+// ServerConfig is the configuration of another server that the public may take for any
+// host: its certificates are the edge's.
+func (e *Edge) ServerConfig() *tls.Config { return e.ca.serverConfig() }
+
 // PublicAddr is the host:port of the public side, for clients of other kinds.
 // It speaks TLS and has a certificate for every host.
 func (e *Edge) PublicAddr() string { return e.public.Addr().String() }

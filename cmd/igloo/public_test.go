@@ -1,5 +1,3 @@
-//go:build unix
-
 package main
 
 import (
@@ -28,14 +26,19 @@ type internet struct {
 
 func newInternet(t *testing.T, to string, ca []byte) *internet {
 	t.Helper()
-	i := &internet{to: to, ca: filepath.Join(t.TempDir(), "internet-ca.pem")}
-	if err := os.WriteFile(i.ca, ca, 0o600); err != nil {
+	i, end, err := startInternet(t.TempDir(), to, ca)
+	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(i)
-	t.Cleanup(server.Close)
-	i.proxy = server.URL
+	t.Cleanup(end)
 	return i
+}
+
+func startInternet(dir, to string, ca []byte) (i *internet, end func(), err error) {
+	i = &internet{to: to, ca: filepath.Join(dir, "internet-ca.pem")}
+	server := httptest.NewServer(i)
+	i.proxy = server.URL
+	return i, server.Close, os.WriteFile(i.ca, ca, 0o600)
 }
 
 // env is how igloo gets there.
