@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -119,6 +120,25 @@ func TestHostileTextInPlainMode(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// What is printed as it is goes to a terminal cleaned, and to a program as it is.
+func TestRawBytesOnATerminal(t *testing.T) {
+	t.Parallel()
+	body := comment(t, "\u009b2Jgone\u202e")
+	for _, args := range []string{"fixtures show ./hostile.json", "fire ./hostile.json --raw --print http", "fixtures import ./hostile.json --keep --stdout"} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			s := newSandbox(t)
+			if err := os.WriteFile(filepath.Join(s.dir, "hostile.json"), []byte(body), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, stdout, _ := s.run(t, strings.Fields(args)...); !strings.Contains(stdout, body) {
+				t.Errorf("igloo %s prints %q to a program, want the body %q", args, stdout, body)
+			}
+			s.ask(t, args).see(t, "·2Jgone")
+		})
 	}
 }
 

@@ -254,8 +254,7 @@ func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
 		}
 		switch {
 		case raw:
-			_, err := c.stdout.Write(body)
-			return err
+			return c.writeRaw(body)
 		case c.JSON:
 			return (&lineWriter{out: c.stdout}).write(line)
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net/url"
 	"slices"
 
@@ -31,7 +30,7 @@ func (c *command) printRequests(f fireFlags, order fireOrder) error {
 	order.Concurrency, order.Rate, order.Retry = 1, 0, false
 	work := fireWork{keys: keys, send: func(_ context.Context, request *simulator.Request) outcome {
 		if failed == nil {
-			failed = printRequest(c.stdout, f.Print, target, request)
+			failed = c.printRequest(f.Print, target, request)
 		}
 		return outcome{}
 	}}
@@ -40,7 +39,7 @@ func (c *command) printRequests(f fireFlags, order fireOrder) error {
 }
 
 // printRequest writes a request in a form for people, a shell or a program.
-func printRequest(w io.Writer, format string, target *url.URL, request *simulator.Request) error {
+func (c *command) printRequest(format string, target *url.URL, request *simulator.Request) error {
 	var text []byte
 	var err error
 	switch format {
@@ -56,6 +55,5 @@ func printRequest(w io.Writer, format string, target *url.URL, request *simulato
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(text, '\n'))
-	return err
+	return c.writeRaw(append(text, '\n'))
 }

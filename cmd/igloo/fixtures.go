@@ -156,7 +156,7 @@ func (b builder) fixturesShow() *cobra.Command {
 				}
 				continue
 			}
-			if _, err := c.stdout.Write(f.File); err != nil {
+			if err := c.writeRaw(f.File); err != nil {
 				return err
 			}
 		}

@@ -27,6 +27,16 @@ func clean(text string) string {
 	}, text)
 }
 
+// writeRaw writes bytes of a delivery or a file to stdout: as they are to a file or a
+// program, cleaned to a terminal, which may obey what is in them.
+func (c *command) writeRaw(data []byte) error {
+	if isTerminal(c.stdout) {
+		data = []byte(clean(string(data)))
+	}
+	_, err := c.stdout.Write(data)
+	return err
+}
+
 // rowLine is one delivery on one plain line: time, verdict, field, summary, the
 // app's answer, id.
 func rowLine(r journal.Row) string {
