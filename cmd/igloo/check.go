@@ -129,6 +129,8 @@ func (c *command) check(ctx context.Context, f checkFlags, arg string) (err erro
 		return out.err
 	case report.Failed():
 		return &answerNoError{}
+	case !report.Judged():
+		return withHint(errors.New("every chosen check was skipped, so nothing is known about the app"), "choose others: igloo check --list")
 	case report.Count(check.Error) > 0:
 		return fmt.Errorf("%s could not be judged", plural(report.Count(check.Error), "check", "checks"))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -88,9 +89,7 @@ func (p *checkPrinter) finding(f check.Finding) {
 		err := p.lines.write(findingLine{
 			"finding", f.Code, f.Check, f.Group, f.Title, f.Status, f.Because, f.Sent, f.Got, f.Meta, f.Why, f.Fix, f.Doc(), f.Kept, millis(f.Took),
 		})
-		if p.err == nil {
-			p.err = err
-		}
+		p.err = cmp.Or(p.err, err)
 		return
 	}
 	if f.Group != p.group {
@@ -113,7 +112,7 @@ func (p *checkPrinter) finding(f check.Finding) {
 		p.explain(f)
 	case check.Error:
 		p.details([][2]string{{"why", f.Why}, {"fix", f.Fix}})
-	case check.Sent:
+	case check.Sent, check.Skipped:
 		p.details([][2]string{{"", f.Fix}})
 	default: // that is all
 	}
@@ -143,20 +142,10 @@ func (p *checkPrinter) details(all [][2]string) {
 
 // end prints the verdict.
 func (p *checkPrinter) end(r check.Report) {
-	sum := checkSummary{
-		Type: "summary", Target: r.Target, Holds: !r.Failed() && r.Count(check.Error) == 0,
-		Passed: r.Count(check.Pass), Warned: r.Count(check.Warn), Failed: r.Count(check.Fail),
-		Sent: r.Count(check.Sent), Skipped: r.Count(check.Skipped), Errors: r.Count(check.Error), TookMS: millis(r.Took),
-	}
-	if p.JSON {
-		if err := p.lines.write(sum); p.err == nil {
-			p.err = err
-		}
-		return
-	}
-	status, verdict := check.Pass, "all holds"
+	n := map[check.Status]int{}
 	var codes []string
 	for _, f := range r.Findings {
+		n[f.Status]++
 		switch {
 		case f.Status == check.Fail && f.Code == f.Check:
 			codes = append(codes, f.Code)
@@ -164,22 +153,38 @@ func (p *checkPrinter) end(r check.Report) {
 			codes = append(codes, f.Check+" ("+f.Code+")")
 		}
 	}
-	switch {
-	case sum.Failed > 0:
-		status, verdict = check.Fail, fmt.Sprintf("%s not hold: %s", plural(sum.Failed, "check does", "checks do"), strings.Join(codes, ", "))
-	case sum.Errors > 0:
-		status, verdict = check.Error, "not all could be judged"
+	if p.JSON {
+		err := p.lines.write(checkSummary{
+			Type: "summary", Target: r.Target, Holds: r.Judged() && !r.Failed() && n[check.Error] == 0,
+			Passed: n[check.Pass], Warned: n[check.Warn], Failed: n[check.Fail],
+			Sent: n[check.Sent], Skipped: n[check.Skipped], Errors: n[check.Error], TookMS: millis(r.Took),
+		})
+		p.err = cmp.Or(p.err, err)
+		return
 	}
-	parts := []string{verdict}
+	status, verdict := check.Pass, "all holds"
+	switch {
+	case n[check.Fail] > 0:
+		status, verdict = check.Fail, fmt.Sprintf("%s not hold: %s", plural(n[check.Fail], "check does", "checks do"), strings.Join(codes, ", "))
+	case n[check.Error] > 0:
+		status, verdict = check.Error, "not all could be judged"
+	case !r.Judged():
+		status, verdict = check.Skipped, "nothing was judged"
+	}
+	var counts []string
 	for _, part := range []struct {
-		n    int
-		text string
+		status check.Status
+		text   string
 	}{
-		{sum.Warned, "warned"}, {sum.Errors, "not judged"}, {sum.Passed, "passed"}, {sum.Sent, "sent and not judged"}, {sum.Skipped, "skipped"},
+		{check.Warn, "warned"}, {check.Error, "not judged"}, {check.Pass, "passed"}, {check.Sent, "sent and not judged"}, {check.Skipped, "skipped"},
 	} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
+		if n[part.status] > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n[part.status], part.text))
 		}
 	}
-	fmt.Fprintf(p.stdout, "\n%s %s (%s in %s)\n", p.mark(status), parts[0], strings.Join(parts[1:], ", "), r.Took.Round(10*time.Millisecond))
+	took := "in " + r.Took.Round(10*time.Millisecond).String()
+	if len(counts) > 0 {
+		took = strings.Join(counts, ", ") + " " + took
+	}
+	fmt.Fprintf(p.stdout, "\n%s %s (%s)\n", p.mark(status), verdict, took)
 }

@@ -20,8 +20,12 @@ import (
 // --allow-remote.
 const maxRemote = 10
 
-// maxDuplicates bounds how often one event is delivered.
-const maxDuplicates = 1000
+// maxCount and maxDuplicates bound how often one fixture and one event are delivered,
+// so that their product stays a number.
+const (
+	maxCount      = 1_000_000_000
+	maxDuplicates = 1000
+)
 
 type fireFlags struct {
 	To      string
@@ -99,16 +103,18 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 		Duplicates: f.Duplicates, Shuffle: f.Shuffle, Retry: f.Retry, SameTime: f.RetryTime == retrySame,
 	}
 	switch {
-	case f.Count < 1:
-		return order, usagef("", "--count: %d is less than 1", f.Count)
+	case f.Count < 1 || f.Count > maxCount:
+		return order, usagef("", "--count: %d is not between 1 and %d", f.Count, maxCount)
 	case f.Concurrency < 1 || f.Concurrency > 512:
 		return order, usagef("", "--concurrency: %d is not between 1 and 512", f.Concurrency)
-	case f.Rate < 0:
-		return order, usagef("", "--rate: %g is less than 0", f.Rate)
+	case math.IsNaN(f.Rate) || f.Rate < 0:
+		return order, usagef("", "--rate: %g is no number of deliveries a second", f.Rate)
 	case f.Duplicates < 0 || f.Duplicates > maxDuplicates:
 		return order, usagef("", "--duplicates: %d is not between 0 and %d", f.Duplicates, maxDuplicates)
 	case f.RetryTime != retryFresh && f.RetryTime != retrySame:
 		return order, usagef("one of: same, fresh", "--retry-time: no such time %s", quoteValue(f.RetryTime))
+	case !f.Retry && (f.TimeScale != "1x" || f.RetryTime != retryFresh):
+		return order, usagef("add --retry", "--time-scale and --retry-time are about retries")
 	}
 	var err error
 	if order.Scale, err = parseScale(f.TimeScale); err != nil {
