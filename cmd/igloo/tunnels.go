@@ -103,13 +103,17 @@ func (t *tunnels) run(ctx context.Context, show func(tunnelNews)) error {
 // ladder tries tunnels in order.
 func (t *tunnels) ladder(names []string, report func(tunnelNews)) *ladder {
 	s := t.session
+	check := s.selfCheck
+	if s.flags.MTLSCA != "" {
+		check = nil // only Meta has the certificate that opens the door
+	}
 	return &ladder{names: names, open: t.provider, report: report, supervise: func(p tunnel.Provider) *tunnel.Supervisor {
 		return &tunnel.Supervisor{
 			Provider: p,
 			Ingress:  tunnel.HTTPIngress("http://"+s.ingress.Addr().String(), drainTimeout, s.server),
 			Secrets:  append(slices.Clone(s.secrets.values), s.verifyToken, proxySecret(s.flags.NgrokConnectURL)),
 			Logger:   s.log,
-			Check:    s.selfCheck,
+			Check:    check,
 			Silence:  s.silence,
 		}
 	}}
