@@ -46,7 +46,7 @@ With --keep the body is saved byte for byte, as it was received.`,
 			return usagef("leave one of them out", "--keep saves the bytes that were received, which are not YAML")
 		}
 		return c.withDelivery(cmd.Context(), args[0], func(_ *journal.Journal, d journal.Delivery, _ int) error {
-			made, err := fixtureOf(d.Body, d.Header, loginOf(d.Secret, d.Body), fmt.Sprintf("Saved from %s", journal.FormatID(d.ID, 0)), keep)
+			made, err := fixtureOf(d.Body, d.Header, d.Secret, fmt.Sprintf("Saved from %s", journal.FormatID(d.ID, 0)), keep)
 			if err != nil {
 				return err
 			}

@@ -64,8 +64,9 @@ type madeFixture struct {
 }
 
 // fixtureOf makes a fixture of what somebody received: scrubbed of personal data, or
-// with keep as it is. source says where it comes from, in the words of a description.
-func fixtureOf(body []byte, header http.Header, login webhook.Login, source string, keep bool) (madeFixture, error) {
+// with keep as it is. secretName is the app secret that signed it, "" when nobody knows;
+// source says where it comes from, in the words of a description.
+func fixtureOf(body []byte, header http.Header, secretName, source string, keep bool) (madeFixture, error) {
 	switch {
 	case len(body) == 0:
 		return madeFixture{}, errors.New("the request has no body")
@@ -75,7 +76,7 @@ func fixtureOf(body []byte, header http.Header, login webhook.Login, source stri
 	if payload, ok := fixtures.FromPreview(body); ok {
 		body = payload
 	}
-	made := madeFixture{Fixture: fixtures.Fixture{Login: login, Payload: body}, bare: keep}
+	made := madeFixture{Fixture: fixtures.Fixture{Login: loginOf(secretName, header, body), Payload: body}, bare: keep}
 	kind := ""
 	if payload, err := webhook.Parse(body); err == nil && len(payload.Events) > 0 {
 		made.Field, kind = payload.Events[0].Field, payload.Events[0].Kind
@@ -104,14 +105,24 @@ func tooLarge(what string, size int) error {
 	return fmt.Errorf("%s %s, and a fixture holds %d MiB at most", what, bytesText(int64(size)), fixtures.MaxFileSize>>20)
 }
 
-// loginOf is the product whose app secret made the signature, "" when that says nothing.
-func loginOf(secretName string, body []byte) webhook.Login {
-	payload, err := webhook.Parse(body)
+// loginOf is the product that sent a delivery, "" when nothing says. What only one
+// product sends is that product's, whichever of the user's app secrets fits: it may be
+// the only one igloo knows. Of the rest the secret that made the signature tells.
+func loginOf(secretName string, header http.Header, body []byte) webhook.Login {
+	bare, err := fixtures.Parse("body.json", body)
+	payload, _ := webhook.Parse(body)
 	if err != nil || len(payload.Events) == 0 {
 		return ""
 	}
-	field, _ := webhook.LookupField(payload.Events[0].Field)
+	first := payload.Events[0]
+	field, _ := webhook.LookupField(first.Field)
 	switch {
+	case bare.Login != webhook.InstagramLogin:
+		return bare.Login
+	case header.Get(webhook.APIVersionHeader) == "unversioned": // the Test of the Messenger product
+		return webhook.Messenger
+	case field.Dialect == webhook.Messaging && first.Section == webhook.InChanges: // the Test of Instagram Login
+		return webhook.InstagramLogin
 	case secretName == webhook.InstagramLogin.SecretName():
 		return webhook.InstagramLogin
 	case secretName == webhook.FacebookLogin.SecretName() && field.Dialect == webhook.Changes:
