@@ -24,7 +24,7 @@ what they carry. With a name, explain one: its permissions, limits, keys and fix
 		Example: `  igloo fields
   igloo fields comments
   igloo fields --json`,
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeFields,
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeFields(false),
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
 		if len(args) == 1 {
@@ -59,7 +59,7 @@ type fieldLine struct {
 	Dialect     string                      `json:"dialect,omitempty"`
 	Shape       bool                        `json:"shape"` // its payload is known
 	Grants      map[webhook.Login]grantLine `json:"grants,omitempty"`
-	Default     webhook.Default             `json:"default"`
+	Default     string                      `json:"default"`
 	Accepted    bool                        `json:"accepted"`
 	Twin        string                      `json:"twin,omitempty"`
 	Spellings   []string                    `json:"spellings,omitempty"`
@@ -72,7 +72,7 @@ type fieldLine struct {
 
 func newFieldLine(f webhook.Field) fieldLine {
 	line := fieldLine{
-		Type: "field", Name: f.Name, About: f.About, Objects: f.Objects, Shape: f.Shape, Default: cmp.Or(f.Default, webhook.NotByDefault),
+		Type: "field", Name: f.Name, About: f.About, Objects: f.Objects, Shape: f.Shape, Default: f.Default.String(),
 		Accepted: f.Accepted, Twin: f.Twin, Spellings: f.Spellings, Limits: f.Limits, Evidence: f.Evidence,
 		Keys: keyLines(webhook.Keys(f.Name)), Fixtures: fixturesOf(f.Name),
 	}
@@ -159,12 +159,8 @@ func (c *command) columns(without int) int {
 func (c *command) explainField(name string) error {
 	f, ok := webhook.FindField(name)
 	if !ok {
-		var names []string
-		for _, f := range webhook.Fields() {
-			names = append(names, f.Name)
-		}
 		text := "no field " + quoteValue(name)
-		if near := fixtures.Nearest(name, names); near != "" {
+		if near := fixtures.Nearest(name, webhook.FieldNames()); near != "" {
 			text += fmt.Sprintf(", did you mean %q?", near)
 		}
 		return withHint(fmt.Errorf("%s", text), "see what there is: igloo fields")
@@ -177,15 +173,18 @@ func (c *command) explainField(name string) error {
 	return nil
 }
 
-// completeFields completes the names of fields.
-func completeFields(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	var out []string
-	for _, f := range webhook.Fields() {
-		if len(args) == 0 && strings.HasPrefix(f.Name, prefix) {
-			out = append(out, f.Name+"\t"+cmp.Or(f.About, "payload unknown"))
+// completeFields completes the name of a field, of one with a known shape if that is
+// needed.
+func completeFields(shape bool) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		var out []string
+		for _, f := range webhook.Fields() {
+			if len(args) == 0 && strings.HasPrefix(f.Name, prefix) && (f.Shape || !shape) {
+				out = append(out, f.Name+"\t"+cmp.Or(f.About, "payload unknown"))
+			}
 		}
+		return out, cobra.ShellCompDirectiveNoFileComp
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 // fieldTable lists the fields, one a line.

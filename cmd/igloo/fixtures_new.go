@@ -28,7 +28,7 @@ what is not given; elsewhere it takes the defaults.`,
 		Example: `  igloo fixtures new
   igloo fixtures new comments --text 'Do you ship to Porto?'
   igloo fixtures new --from messages/image --name shop/photo --yaml`,
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: b.completeFields,
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeFields(true),
 	}
 	flags := c.Flags()
 	flags.StringVar(&n.from, "from", "", "copy the fixture of this `NAME`")
@@ -138,8 +138,11 @@ func (c *command) copied(ctx context.Context, n newFixture, ask *asker) (fixture
 		}
 	}
 	variants, err := variantsOf(n.field)
-	if err != nil || ask == nil || len(variants) == 1 {
-		return variants[0], err
+	if err != nil {
+		return fixtures.Fixture{}, err
+	}
+	if ask == nil || len(variants) == 1 {
+		return variants[0], nil
 	}
 	ask.say("Variants of " + n.field + ":")
 	names := make([]string, len(variants))
@@ -159,48 +162,33 @@ func (c *command) copied(ctx context.Context, n newFixture, ask *asker) (fixture
 	}
 }
 
-// variantsOf lists the built-in fixtures of a field, the usual one first. One element is
-// there even with an error, so that callers need not look.
+// variantsOf lists the built-in fixtures of a field, at least one: the usual one first,
+// those of a Page last.
 func variantsOf(name string) ([]fixtures.Fixture, error) {
-	none := []fixtures.Fixture{{}}
-	field, known := webhook.LookupField(name)
-	if !known {
-		var names []string
-		for _, f := range webhook.Fields() {
-			names = append(names, f.Name)
-		}
-		return none, usagef(nearestHint(name, names, "igloo fields lists them"), "no field is called %s", quoteValue(name))
+	if _, known := webhook.LookupField(name); !known {
+		return nil, usagef(nearestHint(name, webhook.FieldNames(), "igloo fields lists them"), "no field is called %s", quoteValue(name))
 	}
-	var out []fixtures.Fixture
+	usual := "page/" + name
+	if f, err := fixtures.Builtin().Get(name); err == nil {
+		usual = f.Name
+	}
+	var first, others, pages []fixtures.Fixture
 	for _, f := range fixtures.Builtin().All() {
-		if f.Field == name && !f.NeverSent && !strings.HasPrefix(f.Name, "test/") {
-			out = append(out, f)
+		switch {
+		case f.Field != name || f.NeverSent || strings.HasPrefix(f.Name, "test/"):
+		case f.Name == usual:
+			first = append(first, f)
+		case strings.HasPrefix(f.Name, "page/"):
+			pages = append(pages, f)
+		default:
+			others = append(others, f)
 		}
 	}
-	if len(out) == 0 {
-		if field.Shape {
-			return none, fmt.Errorf("no built-in fixture shows %q alone; it comes as another field's", name)
-		}
-		return none, withHint(fmt.Errorf("nobody has published what a delivery of %q looks like, and igloo does not invent one", name),
-			"when you receive one, keep it: igloo fixtures save ID")
+	if all := slices.Concat(first, others, pages); len(all) > 0 {
+		return all, nil
 	}
-	usual, err := fixtures.Builtin().Get(name)
-	if err != nil {
-		usual.Name = "page/" + name
-	}
-	slices.SortStableFunc(out, func(a, b fixtures.Fixture) int { return rank(a, usual.Name) - rank(b, usual.Name) })
-	return out, nil
-}
-
-// rank puts the usual fixture before the others, and those of a Page last.
-func rank(f fixtures.Fixture, usual string) int {
-	switch {
-	case f.Name == usual:
-		return 0
-	case strings.HasPrefix(f.Name, "page/"):
-		return 2
-	}
-	return 1
+	return nil, withHint(fmt.Errorf("nobody has published what a delivery of %q looks like, and igloo does not invent one", name),
+		"when you receive one, keep it: igloo fixtures save ID")
 }
 
 // writtenText returns what a person wrote in the first event, nil when there is nothing.
@@ -222,15 +210,4 @@ func writtenText(root *fixtures.Node) *fixtures.Node {
 		}
 	}
 	return nil
-}
-
-// completeFields completes the names of fields that have a known shape.
-func (b builder) completeFields(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var out []string
-	for _, f := range webhook.Fields() {
-		if f.Shape {
-			out = append(out, f.Name+"\t"+f.About)
-		}
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp
 }

@@ -57,7 +57,7 @@ func defaultFields(login webhook.Login) []string {
 	}
 	var names []string
 	for _, f := range webhook.Fields() {
-		if f.Default != webhook.NotByDefault && f.Default != "" && slices.Contains(f.Objects, onInstagram) {
+		if f.Default != webhook.NotByDefault && slices.Contains(f.Objects, onInstagram) {
 			names = append(names, f.Name)
 		}
 	}

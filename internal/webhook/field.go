@@ -70,19 +70,31 @@ func (p Permissions) Listed() bool {
 
 // Default says whether a field is subscribed without being asked for. The sources
 // disagree, so read a subscription back.
-type Default string
+type Default int
 
 // The values of Default.
 const (
-	NotByDefault Default = "no"
+	NotByDefault Default = iota
 	// Disputed: Meta's pages count it among the default fields of an app with
 	// Instagram Login; developers report that only messages is.
-	Disputed  Default = "disputed"
-	ByDefault Default = "yes" // by either account
+	Disputed
+	ByDefault // by either account
 )
+
+// String returns "no", "disputed" or "yes".
+func (d Default) String() string { return [...]string{"no", "disputed", "yes"}[d] }
 
 // Fields returns the catalogue of fields, those with a known shape first.
 func Fields() []Field { return slices.Clone(fields) }
+
+// FieldNames returns the names of the catalogue.
+func FieldNames() []string {
+	names := make([]string, len(fields))
+	for i := range fields {
+		names[i] = fields[i].Name
+	}
+	return names
+}
 
 // LookupField finds a field by its exact name.
 func LookupField(name string) (Field, bool) {

@@ -92,8 +92,8 @@ func TestAccepted(t *testing.T) {
 		if f.Accepted {
 			got = append(got, f.Name)
 		}
-		if f.Default != "" && f.Default != webhook.NotByDefault {
-			disputed = append(disputed, f.Name+" "+string(f.Default))
+		if f.Default != webhook.NotByDefault {
+			disputed = append(disputed, f.Name+" "+f.Default.String())
 		}
 	}
 	slices.Sort(got)
