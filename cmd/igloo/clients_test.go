@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,10 +65,15 @@ func TestClients(t *testing.T) {
 		t.Fatal("IGLOO_CLIENTS is not set; run this test as: make clients")
 	}
 	tests := map[string]func(*testing.T){}
+	var starting sync.Mutex // one after the other: some load modules for seconds
 	for _, c := range clients() {
 		tests[c.name] = func(t *testing.T) {
 			s := clientSandbox(t, modules)
-			url := c.start(t, s)
+			starting.Lock()
+			url := func() string {
+				defer starting.Unlock() // also when it does not start
+				return c.start(t, s)
+			}()
 			if c.wrong == "" {
 				c.testDeliveries(t, s, url)
 			}
