@@ -176,7 +176,7 @@ func (p *cloudflaredProcess) hear(line string) {
 		entry.Level, entry.Message = "error", line
 	}
 	text := oneLine(strings.TrimSpace(entry.Message + " " + entry.Error))
-	p.logger.Debug("cloudflared: " + text)
+	p.logger.Debug("cloudflared says", "text", text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if strings.Contains(text, "429 Too Many Requests") || strings.Contains(text, "error code: 1015") {
@@ -191,7 +191,8 @@ func (p *cloudflaredProcess) hear(line string) {
 func (p *cloudflaredProcess) end(cmd *exec.Cmd, exited <-chan error) {
 	askToEnd(cmd)
 	select {
-	case <-exited:
+	case err := <-exited:
+		p.logger.Debug("cloudflared has ended", "err", err)
 	case <-time.After(cloudflaredGrace + cloudflaredKill):
 	}
 	killGroup(cmd) // also what it started, and what is left when it ended first

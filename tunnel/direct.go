@@ -83,7 +83,7 @@ func (*Direct) Info() Info {
 // Run listens until ctx ends.
 func (d *Direct) Run(ctx context.Context, in Ingress, emit func(Status)) error {
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the end was asked for
+		return nil
 	}
 	emit(Status{State: Connecting})
 	if d.files != nil {
@@ -123,7 +123,7 @@ func (d *Direct) tlsConfig() *tls.Config {
 }
 
 // watch reports how the certificate does. It returns nil when ctx has ended.
-func (d *Direct) watch(ctx context.Context, l *handshakeListener, certs <-chan error, served <-chan error, emit func(Status)) error {
+func (d *Direct) watch(ctx context.Context, l *handshakeListener, certs, served <-chan error, emit func(Status)) error {
 	up := false
 	for {
 		select {

@@ -110,7 +110,7 @@ func TestDirectRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() }) // after the subtests
 	files := tunnel.TLSConfig{CertFile: certFile, KeyFile: keyFile}
 	tests := []struct {
 		name string
@@ -131,6 +131,7 @@ func TestDirectRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			p, err := tunnel.NewDirect(tt.cfg, nil)
 			want, atRun := strings.CutPrefix(tt.want, "Run: ")
 			if !atRun {
@@ -184,7 +185,7 @@ type publicACME struct {
 func newPublicACME(ca *tunneltest.ACME, addr string) *publicACME {
 	p := &publicACME{shown: map[string]bool{}}
 	p.Client = ca.Public(addr)
-	p.Client.Transport.(*http.Transport).TLSClientConfig.VerifyConnection = func(state tls.ConnectionState) error {
+	p.Transport.(*http.Transport).TLSClientConfig.VerifyConnection = func(state tls.ConnectionState) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.shown[state.PeerCertificates[0].SerialNumber.String()] = true

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -64,20 +65,22 @@ func (l *handshakeListener) pump() {
 	}
 }
 
-// handshake hands a connection out when its handshake succeeds. Only reading has a
-// deadline: see [Ingress].
+// handshake hands a connection out when its handshake succeeds. No deadline is set on
+// the connection: see [Ingress].
 func (l *handshakeListener) handshake(conn net.Conn) {
-	_ = conn.SetReadDeadline(time.Now().Add(handshakeTimeout)) // without one it ends with the connection
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+	defer cancel()
 	secure := tls.Server(conn, l.cfg)
-	if err := secure.Handshake(); err != nil {
+	if err := secure.HandshakeContext(ctx); err != nil {
 		l.logger.Debug("tls handshake", "remote", conn.RemoteAddr(), "err", oneLine(err.Error()))
 		_ = conn.Close()
 		return
 	}
-	_ = conn.SetReadDeadline(time.Time{})
 	select {
 	case l.ready <- secure:
 	case <-l.closed:
+		_ = secure.Close()
+	case <-l.ended:
 		_ = secure.Close()
 	}
 }

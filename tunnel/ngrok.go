@@ -237,9 +237,6 @@ func (n *Ngrok) endpointOptions() []ngrok.EndpointOption {
 	if c.Pooling {
 		opts = append(opts, ngrok.WithPoolingEnabled(true))
 	}
-	if c.TLS != nil {
-		opts = append(opts, ngrok.WithAgentTLSTermination(c.TLS.server(n.cert.get, n.logger)))
-	}
 	return opts
 }
 

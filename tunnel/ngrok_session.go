@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"sync"
 	"time"
@@ -190,7 +191,14 @@ func (s *ngrokSession) serve(ctx context.Context, in Ingress, endpoint ngrok.End
 	go l.pump() // ends with the endpoint; shutDown waits
 	served := make(chan error, 1)
 	var server sync.WaitGroup
-	server.Go(func() { served <- in.Serve(l) })
+	front := net.Listener(l)
+	if s.cfg.TLS != nil {
+		// The library would decrypt too, and leave what goes wrong to the server.
+		secure := newHandshakeListener(l, s.cfg.TLS.server(s.cert.get, s.logger), s.logger)
+		server.Go(secure.pump)
+		front = secure
+	}
+	server.Go(func() { served <- in.Serve(front) })
 
 	s.online(0)
 	err := s.watch(ctx, l, served)

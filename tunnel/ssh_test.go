@@ -55,6 +55,7 @@ func openSSH(t *testing.T, service string, cfg tunnel.SSHConfig, handler http.Ha
 }
 
 func TestSSHConforms(t *testing.T) {
+	t.Parallel()
 	for _, service := range append(tunnel.SSHPresets(), "own") {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()
@@ -79,6 +80,7 @@ func TestSSHConforms(t *testing.T) {
 
 // The order in which a service is asked is part of what it wants.
 func TestSSHPresets(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		service string
 		host    string // what the public URL ends in
@@ -314,6 +316,7 @@ func TestSSHKeys(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			if tt.name == "for everybody" && runtime.GOOS == "windows" {
 				t.Skip("Windows has other rights")
 			}

@@ -26,7 +26,7 @@ type ACME struct {
 	CAs       *x509.CertPool // of the directory's own certificate
 	CAFile    string         // the same
 
-	Root      []byte         // of the certificates it gives, in PEM
+	Root []byte // of the certificates it gives, in PEM
 
 	store *db.MemoryStore
 }
@@ -48,7 +48,7 @@ func NewACME(t testing.TB, tlsAddr string, life time.Duration) *ACME {
 	}
 	logger := log.New(io.Discard, "", 0)
 	store := db.NewMemoryStore()
-	profiles := map[string]ca.Profile{"default": {ValidityPeriod: uint64(life / time.Second)}}
+	profiles := map[string]ca.Profile{"default": {ValidityPeriod: uint64(life.Seconds())}}
 	authority := ca.New(logger, store, "", "ecdsa", 0, 1, profiles)
 	validation := va.New(logger, 1, port, false, startDNS(t), store)
 	front := wfe.New(logger, store, validation, authority, []string{"pebble.test"}, false, false, 0, 0)

@@ -2,6 +2,7 @@ package tunneltest
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -16,7 +17,7 @@ const protoTLS = "tls"
 // acceptPublic takes the public's connections until the listener is closed. Those
 // for an endpoint that decrypts itself are passed through, the others decrypted here.
 func (e *Edge) acceptPublic() {
-	defer e.secure.Close()
+	defer func() { _ = e.secure.Close() }() // never fails
 	for {
 		conn, err := e.public.Accept()
 		if err != nil {
@@ -61,12 +62,13 @@ var errPeeked = errors.New("seen enough")
 // and all that was read.
 func peekServerName(conn net.Conn) (name string, read []byte) {
 	var seen bytes.Buffer
-	_ = tls.Server(&readOnly{Conn: conn, seen: &seen}, &tls.Config{ //nolint:gosec // it comes to no handshake
+	_ = tls.Server(&readOnly{Conn: conn, seen: &seen}, &tls.Config{
+		MinVersion: tls.VersionTLS12, // it comes to no handshake
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			name = hello.ServerName
 			return nil, errPeeked
 		},
-	}).Handshake()
+	}).HandshakeContext(context.Background())
 	return name, seen.Bytes()
 }
 

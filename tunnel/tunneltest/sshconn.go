@@ -19,11 +19,10 @@ type sshConn struct {
 	net    net.Conn
 	ssh    *ssh.ServerConn
 
-	mu       sync.Mutex
-	session  ssh.Channel
-	opened   chan struct{} // closed when there is a session
-	hosts    []string      // its public hosts
-	forwards int
+	mu      sync.Mutex
+	session ssh.Channel
+	opened  chan struct{} // closed when there is a session
+	hosts   []string      // its public hosts
 }
 
 // serve talks to a client until its connection ends.

@@ -234,8 +234,11 @@ func (s *SSHServer) OpenRaw(host string) (net.Conn, error) {
 	return f.open()
 }
 
+// visitorPort is the port from which the public comes.
+const visitorPort uint32 = 4711
+
 // visitorAddr is from where the public comes.
-var visitorAddr = &net.TCPAddr{IP: net.IPv4(203, 0, 113, 9), Port: 4711}
+var visitorAddr = &net.TCPAddr{IP: net.IPv4(203, 0, 113, 9), Port: int(visitorPort)}
 
 // open opens a connection through the forwarded port.
 func (f *sshForward) open() (net.Conn, error) {
@@ -244,7 +247,7 @@ func (f *sshForward) open() (net.Conn, error) {
 		Port       uint32
 		OriginAddr string
 		OriginPort uint32
-	}{f.addr, f.port, visitorAddr.IP.String(), uint32(visitorAddr.Port)})
+	}{f.addr, f.port, visitorAddr.IP.String(), visitorPort})
 	channel, requests, err := f.conn.ssh.OpenChannel("forwarded-tcpip", payload)
 	if err != nil {
 		return nil, err
