@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,6 +13,36 @@ import (
 
 	"github.com/igloo-dev/igloo/internal/check"
 )
+
+// What to look for is what was sent, and what a program makes of it that reads numbers.
+func TestIDPrecision(t *testing.T) {
+	t.Parallel()
+	a := newApp()
+	var got memory
+	a.accept = func(_ http.ResponseWriter, _ *http.Request, body []byte) {
+		for _, m := range regexp.MustCompile(`"id": ?"([0-9]+)"`).FindAllStringSubmatch(string(body), -1) {
+			got.add(m[1])
+		}
+	}
+	cfg := config(t, serve(t, a).URL+"/webhook")
+	cfg.Choice.Only = []string{"id-precision"}
+	report, err := check.Run(t.Context(), cfg)
+	if err != nil || len(report.Findings) != 1 {
+		t.Fatalf("Run() = %+v, %v, want one finding", report, err)
+	}
+	f := report.Findings[0]
+	m := regexp.MustCompile(`^look for ([0-9]{17}) in the app; ([0-9]{17}) means`).FindStringSubmatch(f.Fix)
+	if m == nil || f.Status != check.Sent || !got.has(m[1]) {
+		t.Fatalf("finding = %s, %q, want sent, with an id that was sent", f.Status, f.Fix)
+	}
+	id, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rounded := strconv.FormatInt(int64(float64(id)), 10); m[2] != rounded || m[2] == m[1] {
+		t.Errorf("of %s it says %s, want %s, another number", m[1], m[2], rounded)
+	}
+}
 
 // An app that a good delivery ends is said to end at that, whichever check came first.
 func TestAppThatDiesAtOnce(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/check"
@@ -459,6 +460,26 @@ func wrongPayloads() []wrongApp {
 		{name: "takes a huge body", heavy: true, change: func(a *app) {
 			a.before = func(_ http.ResponseWriter, r *http.Request) bool { return r.ContentLength > 5<<20 }
 		}, want: []string{"fail huge-body"}},
+		{name: "full of a huge body", heavy: true, change: func(a *app) {
+			var full atomic.Bool
+			a.before = func(w http.ResponseWriter, r *http.Request) bool {
+				huge := r.ContentLength > 5<<20
+				if full.Swap(huge) {
+					w.WriteHeader(http.StatusServiceUnavailable)
+					return true
+				}
+				return false // it is refused like any
+			}
+		}, want: []string{"fail huge-body"}},
+		{name: "slow with a full batch", heavy: true, limits: check.Limits{Answer: time.Second, Margin: 30 * time.Second}, change: func(a *app) {
+			right := a.accept
+			a.accept = func(w http.ResponseWriter, r *http.Request, body []byte) {
+				if len(body) > 100<<10 {
+					<-time.After(1100 * time.Millisecond)
+				}
+				right(w, r, body)
+			}
+		}, want: []string{"fail batch-1000"}},
 		{name: "breaks on a huge body", heavy: true, change: func(a *app) {
 			a.before = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.ContentLength > 5<<20 {
