@@ -43,6 +43,7 @@ type config struct {
 	dotenv  map[string]string // the project's .env, the names igloo knows
 	origin  map[string]string // flag name → where its value came from
 	warns   []string          // for stderr, once
+	outside []layer           // what sets flags beside the command line, the strongest first
 }
 
 // environ returns the environment as NAME=value, sorted.
@@ -87,8 +88,7 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 	if c.project, err = findProject(wd); err != nil {
 		return nil, err
 	}
-	layers, err := c.layers(wd)
-	if err != nil {
+	if c.outside, err = c.layers(wd); err != nil {
 		return nil, err
 	}
 	configurable := map[string]bool{}
@@ -102,7 +102,7 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 		if !configurable[f.Name] {
 			return
 		}
-		for _, layer := range layers {
+		for _, layer := range c.outside {
 			value, where, ok := layer(f.Name)
 			if !ok || problem != nil {
 				continue
@@ -127,6 +127,17 @@ func loadConfig(environ []string, flags *pflag.FlagSet) (*config, error) {
 	}
 	c.project.place(dataDir, c.getenv)
 	return c, nil
+}
+
+// setting returns what a flag of another command is set to outside the command line, ""
+// when nothing sets it.
+func (c *config) setting(flag string) string {
+	for _, layer := range c.outside {
+		if value, _, ok := layer(flag); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // kindOf is what a flag takes, for people.

@@ -61,7 +61,7 @@ func (c *command) fire(ctx context.Context, f fireFlags, args []string) error {
 	}
 	switch {
 	case f.Print != "":
-		return c.printRequests(f, order)
+		return c.printRequests(ctx, f, order)
 	case f.toGiven:
 		return c.fireTo(ctx, f, order)
 	}

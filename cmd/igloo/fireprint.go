@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net"
 	"net/url"
 	"slices"
 
@@ -11,10 +12,10 @@ import (
 )
 
 // printRequests prints what would be sent.
-func (c *command) printRequests(f fireFlags, order fireOrder) error {
-	target, err := simulator.ParseURL(cmp.Or(f.To, "http://127.0.0.1:4456/webhook"))
+func (c *command) printRequests(ctx context.Context, f fireFlags, order fireOrder) error {
+	target, err := c.printTarget(ctx, f)
 	if err != nil {
-		return usagef("a whole URL: --to http://localhost:3000/webhook", "--to: %s", err)
+		return err
 	}
 	if !slices.Contains([]string{"http", "curl", "json"}, f.Print) {
 		return usagef("one of: http, curl, json", "--print: no such format %s", quoteValue(f.Print))
@@ -34,8 +35,32 @@ func (c *command) printRequests(f fireFlags, order fireOrder) error {
 		}
 		return outcome{}
 	}}
-	err = order.carryOut(context.Background(), work, func(outcome) {})
+	err = order.carryOut(ctx, work, func(outcome) {})
 	return errors.Join(changeError(err), failed)
+}
+
+// printTarget is where the requests would go: to the URL of --to, else to the project's
+// session, else to where a session of the project would listen.
+func (c *command) printTarget(ctx context.Context, f fireFlags) (*url.URL, error) {
+	if f.toGiven {
+		target, err := simulator.ParseURL(f.To)
+		if err != nil {
+			return nil, usagef("a whole URL: --to http://localhost:3000/webhook", "--to: %s", err)
+		}
+		return target, nil
+	}
+	session, err := c.findSession(ctx)
+	switch {
+	case err == nil && !session.foreign:
+		return simulator.ParseURL(session.info.Ingress)
+	case err != nil && c.Session != "":
+		return nil, err
+	}
+	address := c.setting("listen")
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "0" { // any free port: nobody knows which
+		address = defaultListen
+	}
+	return &url.URL{Scheme: "http", Host: address, Path: cmp.Or(c.setting("path"), defaultPath)}, nil
 }
 
 // printRequest writes a request in a form for people, a shell or a program.

@@ -46,14 +46,18 @@ const (
 	answerApp    = "app"
 	hostTarget   = "target"
 	hostPreserve = "preserve"
+
+	// Where a session listens unless it is told otherwise.
+	defaultListen = "127.0.0.1:4456"
+	defaultPath   = "/webhook"
 )
 
 func (f *listenFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.ForwardTo, "forward-to", "", "forward to your app: a port, host:port/path or URL `TARGET`")
 	flags.StringVar(&f.Tunnel, "tunnel", tunnelAuto, "public URL by `PROVIDER`: auto, ngrok, ssh:…, cloudflared, direct, manual, none")
 	flags.BoolVar(&f.Demo, "demo", false, "start a sample app as target, without a tunnel")
-	flags.StringVar(&f.Path, "path", "/webhook", "callback `PATH`")
-	flags.StringVar(&f.Listen, "listen", "127.0.0.1:4456", "local `ADDRESS` of the callback URL")
+	flags.StringVar(&f.Path, "path", defaultPath, "callback `PATH`")
+	flags.StringVar(&f.Listen, "listen", defaultListen, "local `ADDRESS` of the callback URL")
 	flags.StringVar(&f.Answer, "answer", answerIgloo, "`WHO` answers Meta: igloo at once, or the app")
 	flags.BoolVar(&f.ForwardUnverified, "forward-unverified", false, "forward deliveries without a valid signature too")
 	flags.IntVar(&f.ForwardConcurrency, "forward-concurrency", 16, "forward `N` deliveries at once; 1 keeps total order")
