@@ -92,7 +92,10 @@ func (o fireOrder) try(ctx context.Context, w fireWork, it retry, try simulator.
 		return outcome{Type: "fired", Name: request.Fixture, Err: err.Error()} // another igloo's fault
 	}
 	out := w.send(ctx, request)
-	if out.Fault = o.Fault; o.Retry {
+	if out.Fault = o.Fault; out.Fault == "" {
+		out.Secret, out.Warning = key.Name, otherProductWarning(key.Name, request.Login)
+	}
+	if o.Retry {
 		out.retried = newRetried(it.number, try, out.Status)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -35,7 +36,12 @@ func (c *command) printRequests(ctx context.Context, f fireFlags, order fireOrde
 		}
 		return outcome{}
 	}}
-	err = order.carryOut(ctx, work, func(outcome) {})
+	var signed signedTally
+	err = order.carryOut(ctx, work, func(o outcome) {
+		if warning := signed.add(o); warning != "" {
+			fmt.Fprintf(c.stderr, "igloo: warning: %s\n", warning)
+		}
+	})
 	return errors.Join(changeError(err), failed)
 }
 

@@ -38,7 +38,9 @@ type outcome struct {
 	TookMS   float64         `json:"took_ms,omitempty"`
 	Err      string          `json:"error,omitempty"`
 
-	Fault simulator.Fault `json:"fault,omitempty"` // what is wrong with the delivery
+	Secret  string          `json:"secret,omitempty"`  // name of the app secret that signed it
+	Warning string          `json:"warning,omitempty"` // what is odd about that
+	Fault   simulator.Fault `json:"fault,omitempty"`   // what is wrong with the delivery
 	retried
 
 	delivery int64

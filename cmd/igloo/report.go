@@ -36,6 +36,7 @@ type reporter struct {
 	firstErr string
 	faults   faultTally
 	retries  retryTally
+	signed   signedTally
 }
 
 // newReporter reports on so many deliveries. noTarget: nothing forwards them.
@@ -65,6 +66,9 @@ func (r *reporter) report(o outcome) {
 		r.firstErr = cmp.Or(r.firstErr, o.Err)
 	case o.Sent && !r.faults.add(o):
 		r.tally.Add(o.Status, nil, o.took)
+	}
+	if warning := r.signed.add(o); warning != "" {
+		fmt.Fprintf(r.stderr, "igloo: warning: %s\n", oneLine(warning))
 	}
 	switch {
 	case r.JSON:
@@ -159,6 +163,9 @@ func (r *reporter) end() error {
 	}
 	if err := r.endFaults(); err != nil {
 		return err
+	}
+	if r.signed.denied {
+		fmt.Fprintln(r.stderr, "igloo: igloo's development secret signed, and your app must know it: igloo doctor --env prints it")
 	}
 	if refused := answered - sum.OK; refused > 0 {
 		return &answerNoError{fmt.Sprintf("the app did not accept %s", plural(refused, "delivery", "deliveries"))}
