@@ -56,6 +56,13 @@ func (m *callbackMemory) note(url string) (was string) {
 	return m.kept.Was
 }
 
+// was is the callback URL that Meta may still have, "" when it has the last one.
+func (m *callbackMemory) was() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kept.Was
+}
+
 // verified notes that Meta has the URL that is up.
 func (m *callbackMemory) verified() {
 	m.mu.Lock()

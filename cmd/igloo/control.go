@@ -95,6 +95,7 @@ func (s *session) serveControl(ctx context.Context) error {
 	mux.HandleFunc("GET /session", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(s.info())
 	})
+	mux.HandleFunc("POST /selfcheck", s.serveSelfCheck)
 	mux.HandleFunc("POST /fire", func(w http.ResponseWriter, r *http.Request) {
 		var order fireOrder
 		s.obey(w, r, &order, func(report func(outcome)) error { return s.fire(r.Context(), order, report) })
