@@ -103,7 +103,7 @@ func (r Report) Count(statuses ...Status) int {
 
 // Judged reports whether anything came of the run: a report of skipped checks says
 // nothing about the app.
-func (r Report) Judged() bool { return r.Count(Pass, Warn, Fail, Sent, Error) > 0 }
+func (r Report) Judged() bool { return r.Count(Skipped) < len(r.Findings) }
 
 // Failed reports whether something does not hold: a check failed, or could not be
 // judged because of one that would.
