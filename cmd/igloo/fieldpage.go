@@ -230,6 +230,7 @@ func members(keys []webhook.Key, path string) string {
 
 // attachments lists the payloads, types with the same one together.
 func (p *fieldPage) attachments() {
+	var payloads []string // in the order of the first type that has them
 	types := map[string][]string{}
 	shapes := webhook.AttachmentKeys()
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
@@ -248,9 +249,12 @@ func (p *fieldPage) attachments() {
 			parts = append(parts, part)
 		}
 		payload := strings.Join(parts, ", ")
+		if types[payload] == nil {
+			payloads = append(payloads, payload)
+		}
 		types[payload] = append(types[payload], name)
 	}
-	for _, payload := range slices.SortedFunc(maps.Keys(types), func(a, b string) int { return strings.Compare(types[a][0], types[b][0]) }) {
+	for _, payload := range payloads {
 		text := payload
 		if text == "" {
 			text = "none, or none that is known"

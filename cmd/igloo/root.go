@@ -93,18 +93,27 @@ type builder struct {
 // run wraps a command's work: it loads the configuration first.
 func (b builder) run(work func(c *command, cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		cfg, err := loadConfig(b.app.environ, cmd.Flags())
+		c, err := b.command(cmd)
+		if err == nil {
+			err = work(c, cmd, args)
+		}
 		if err != nil {
-			return &startedError{err}
-		}
-		for _, warn := range cfg.warns {
-			fmt.Fprintf(b.app.stderr, "igloo: warning: %s\n", warn)
-		}
-		if err := work(&command{app: b.app, config: cfg, sharedFlags: *b.shared}, cmd, args); err != nil {
 			return &startedError{err}
 		}
 		return nil
 	}
+}
+
+// command prepares what every command needs.
+func (b builder) command(cmd *cobra.Command) (*command, error) {
+	cfg, err := loadConfig(b.app.environ, cmd.Flags())
+	if err != nil {
+		return nil, err
+	}
+	for _, warn := range cfg.warns {
+		fmt.Fprintf(b.app.stderr, "igloo: warning: %s\n", warn)
+	}
+	return &command{app: b.app, config: cfg, sharedFlags: *b.shared}, nil
 }
 
 // startedError marks an error of a command that ran; any other is cobra's, about the

@@ -89,7 +89,7 @@ type explainer struct {
 	body       []byte
 	candidates []Candidate
 	readings   []reading
-	fits       []fit
+	fits       []*fit
 	forms      int // forms of the body tried
 }
 
@@ -127,8 +127,9 @@ func (e *explainer) search(forms func(body []byte, try func(form))) {
 func (e *explainer) note(readings []reading, sum []byte, f fit) {
 	for _, r := range readings {
 		if r.fits(sum) {
-			f.header = r.codes
-			e.fits = append(e.fits, f)
+			found := f // only what fits escapes to the heap
+			found.header = r.codes
+			e.fits = append(e.fits, &found)
 		}
 	}
 }
@@ -138,12 +139,12 @@ func rawForm(body []byte, try func(form)) { try(form{text: body}) }
 
 // holds reports whether an app secret fits with nothing wrong.
 func (e *explainer) holds() bool {
-	return slices.ContainsFunc(e.fits, func(f fit) bool { return len(f.codes()) == 0 })
+	return slices.ContainsFunc(e.fits, func(f *fit) bool { return len(f.codes()) == 0 })
 }
 
 // explanations puts the fits into words, the simplest first.
 func (e *explainer) explanations() []Explanation {
-	slices.SortStableFunc(e.fits, func(a, b fit) int { return len(a.codes()) - len(b.codes()) })
+	slices.SortStableFunc(e.fits, func(a, b *fit) int { return len(a.codes()) - len(b.codes()) })
 	var out []Explanation
 	for _, f := range e.fits {
 		x := e.explanation(f)
@@ -154,7 +155,7 @@ func (e *explainer) explanations() []Explanation {
 	return out
 }
 
-func (e *explainer) explanation(f fit) Explanation {
+func (e *explainer) explanation(f *fit) Explanation {
 	codes := f.codes()
 	if len(codes) > 0 {
 		x := Explanation{Code: strings.Join(codes, "+"), Text: f.text(), Fix: f.fix()}

@@ -62,7 +62,7 @@ var (
 // changes are the single changes of layout and spelling and their combinations, those
 // with fewer changes first.
 var changes = func() []writer {
-	var out []writer
+	by := make([][]writer, 4) // by how many changes they are
 	for l := asLaidOut; l <= prettyTab; l++ {
 		for _, slash := range []spelling{asSpelt, plain, escaped} {
 			for _, unicode := range []spelling{asSpelt, plain, escaped, upper} {
@@ -72,12 +72,11 @@ var changes = func() []writer {
 						w.codes = append(w.codes, code)
 					}
 				}
-				out = append(out, w)
+				by[len(w.codes)] = append(by[len(w.codes)], w)
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b writer) int { return len(a.codes) - len(b.codes) })
-	return out[1:] // without the one that changes nothing
+	return slices.Concat(by[1:]...) // without the one that changes nothing
 }()
 
 // singleChanges is how many of changes are one change only.

@@ -295,9 +295,9 @@ func reorderValue(dst, text []jsonToken, compare func(a, b []byte) int) (out, re
 		key   []byte
 		value []jsonToken // the key and colon of a member included
 	}
-	open, items := text[0], []item(nil)
+	open, items := text[0], []*item(nil)
 	for text = text[1:]; !text[0].closes(); {
-		var it item
+		it := &item{}
 		if open[0] == '{' {
 			it.key, it.value, text = unquote(text[0]), append(it.value, text[:2]...), text[2:]
 		}
@@ -308,7 +308,7 @@ func reorderValue(dst, text []jsonToken, compare func(a, b []byte) int) (out, re
 		}
 	}
 	if open[0] == '{' {
-		slices.SortStableFunc(items, func(a, b item) int { return compare(a.key, b.key) })
+		slices.SortStableFunc(items, func(a, b *item) int { return compare(a.key, b.key) })
 	}
 	dst = append(dst, open)
 	for i, it := range items {
