@@ -24,11 +24,13 @@ const shuffleWindow = 1000
 func Duplicate(requests iter.Seq[*Request], n int) iter.Seq[*Request] {
 	return func(yield func(*Request) bool) {
 		for r := range requests {
+			original := *r // whoever takes r may sign it while we go on
+			original.Header, original.Body = slices.Clone(r.Header), bytes.Clone(r.Body)
 			if !yield(r) {
 				return
 			}
 			for i := range n {
-				if !yield(r.Later(time.Duration(i+1) * duplicateGap)) {
+				if !yield(original.Later(time.Duration(i+1) * duplicateGap)) {
 					return
 				}
 			}

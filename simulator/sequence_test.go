@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"slices"
@@ -67,6 +68,12 @@ func TestDuplicate(t *testing.T) {
 	got := times(simulator.Duplicate(numbered(3), 2))
 	if diff := cmp.Diff([]string{"100", "119", "138", "200", "219", "238", "300", "319", "338"}, got); diff != "" {
 		t.Errorf("Duplicate (-want +got):\n%s", diff)
+	}
+	for r := range simulator.Duplicate(numbered(1), 1) {
+		if bytes.Contains(r.Body, []byte("!")) {
+			t.Errorf("a duplicate was made of a request that had been given away: %s", r.Body)
+		}
+		r.Body[0] = '!' // as the faults of whoever got it do
 	}
 	for r := range simulator.Duplicate(numbered(1<<40), 1) {
 		if string(r.Body) == `{"entry":[{"time":119}]}` {
