@@ -42,7 +42,7 @@ func (h *held) appLines() []checkLine {
 	fields := strings.Join(h.app.Fields, ", ")
 	switch {
 	case h.appErr != nil:
-		return []checkLine{broken(code, hintOf(h.appErr), "the app's subscription: %s", h.appErr)}
+		return []checkLine{broken(code, hintOf(h.appErr), "%s", h.appErr)}
 	case h.app.CallbackURL == "":
 		return []checkLine{broken(code, "igloo subscribe app", "the app has no callback URL for Instagram, so that Meta sends nothing but Tests")}
 	case h.here != "" && h.app.CallbackURL != h.here:
@@ -67,7 +67,7 @@ func (h *held) accountLines(who string, given bool) []checkLine {
 	case h.accErr != nil && !given:
 		return []checkLine{unknown(code, hintOf(h.accErr), "the account's subscription: not known, as %s", h.accErr)}
 	case h.accErr != nil:
-		return []checkLine{broken(code, hintOf(h.accErr), "the account's subscription: %s", h.accErr)}
+		return []checkLine{broken(code, hintOf(h.accErr), "%s", h.accErr)}
 	case len(h.account) == 0:
 		return []checkLine{broken(code, "igloo subscribe account", "%s is not subscribed to the app, so that only the Test button works", who)}
 	}

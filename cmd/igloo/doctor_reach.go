@@ -97,12 +97,17 @@ func (e *examination) checkTunnels(context.Context) []checkLine {
 		return []checkLine{broken(code, hintOf(err), "tunnel %s: %s", clean(e.flags.Tunnel), err)}
 	}
 	var lines []checkLine
+	lacking := 0
 	for _, name := range t.wanted {
 		line := ok(code, "tunnel %s%s", name, e.tunnelDetail(name))
 		if _, err := t.provider(name); err != nil {
-			line = warning(code, hintOf(err), "tunnel %s: %s, so that the next one is tried", name, err)
+			line = warning(code, hintOf(err), "tunnel %s: %s", name, err)
+			lacking++
 		}
 		lines = append(lines, line)
+	}
+	if n := len(lines); n > 0 && lacking == n {
+		lines[n-1].Mark = markFailure // there is no other
 	}
 	if len(lines) == 0 {
 		switch e.flags.Tunnel {

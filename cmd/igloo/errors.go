@@ -24,6 +24,9 @@ const (
 	exitInterrupted = 130 // interrupted by a signal
 )
 
+// hintOffline is for servers that cannot be reached.
+const hintOffline = "look whether this machine is online; a proxy is taken from HTTPS_PROXY"
+
 // errInterrupted is the cause of a context that a signal ended.
 var errInterrupted = fmt.Errorf("interrupted: %w", context.Canceled)
 
@@ -97,7 +100,7 @@ func (a *app) report(ctx context.Context, err error) int {
 	} else if refused, ok := errors.AsType[*graph.Error](err); ok {
 		hint = refused.Fix
 	} else if _, ok := errors.AsType[*graph.UnreachableError](err); ok {
-		hint = "look whether this machine is online; a proxy is taken from HTTPS_PROXY"
+		hint = hintOffline
 	} else if bad, ok := errors.AsType[*journal.QueryError](err); ok {
 		hint, code = bad.Hint, exitUsage
 	} else if _, ok := errors.AsType[*fixtures.NotFoundError](err); ok {

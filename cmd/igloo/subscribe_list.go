@@ -178,6 +178,9 @@ func hintOf(err error) string {
 	if refused, ok := graphRefusal(err); ok {
 		return refused.Fix
 	}
+	if _, ok := errors.AsType[*graph.UnreachableError](err); ok {
+		return hintOffline
+	}
 	return ""
 }
 
