@@ -187,9 +187,10 @@ func (w *waiter) open(ctx context.Context) error {
 				w.start, err = w.journal.Now(ctx)
 			} // else there was none, and all that is in it is new
 			return err
-		case errors.Is(err, journal.ErrOlder): // no session has it open
-			w.journal, err = openProjectReader(ctx, p)
-			return err
+		case errors.Is(err, journal.ErrOlder): // a session is making it, or none has it open
+			if w.journal, err = openProjectReader(ctx, p); !errors.Is(err, journal.ErrOlder) {
+				return err
+			}
 		case errors.Is(err, errNothingRecorded) || missing(p.journalPath()):
 			w.trouble = ": no session has recorded anything here; start one with igloo"
 		default:
