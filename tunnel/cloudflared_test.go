@@ -73,7 +73,7 @@ func standIn(args []string) int {
 		return 1
 	}
 	if has("child") {
-		child := exec.Command("sleep", "600")
+		child := exec.Command("sh", "-c", "trap '' TERM; exec sleep 600") // does not end when asked
 		_ = child.Start()
 		leave("child", strconv.Itoa(child.Process.Pid))
 	}

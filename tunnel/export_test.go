@@ -1,6 +1,14 @@
 package tunnel
 
-import "io"
+import (
+	"io"
+	"time"
+)
+
+// Passing is an error that may pass: an outage, or one that wants a wait.
+func Passing(err error, outage bool, wait time.Duration) error {
+	return &retryError{err: err, outage: outage, wait: wait}
+}
 
 // Announced returns the public hosts that the output of a preset's service names,
 // and what it refuses.

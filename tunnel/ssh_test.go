@@ -182,6 +182,23 @@ func TestSSHIgnoresOtherURLs(t *testing.T) {
 	}
 }
 
+// A service that says one URL after the other is not followed at every step.
+func TestSSHIsNotRushed(t *testing.T) {
+	t.Parallel()
+	l, server := openSSH(t, "pinggy", tunnel.SSHConfig{}, say(""))
+	l.Await(t, tunnel.Online)
+	for i := range 500 {
+		server.Say(fmt.Sprintf("https://n%d.a.free.pinggy.link\r\n", i))
+	}
+	l.AwaitFunc(t, "of the last URL", func(st tunnel.Status) bool {
+		return st.State == tunnel.Online && st.URL.Host == "n499.a.free.pinggy.link"
+	})
+	l.stop(t)
+	if n := len(l.All()); n > 20 {
+		t.Errorf("%d reports, want a few", n)
+	}
+}
+
 func TestSSHServiceRefuses(t *testing.T) {
 	t.Parallel()
 	l, server := openSSH(t, "localhost.run", tunnel.SSHConfig{}, say(""))
@@ -271,6 +288,18 @@ func TestSSHHostKeys(t *testing.T) {
 	if want := fmt.Sprintf("remove line 1 of %q", filepath.Join(dir, "ssh_known_hosts")); !strings.Contains(st.Hint, want) {
 		t.Errorf("hint %q, want %q in it", st.Hint, want)
 	}
+}
+
+// A server has keys of several kinds. That it has one more is no change.
+func TestSSHKnowsAServerByTheKeyItMet(t *testing.T) {
+	t.Parallel()
+	l, server := openSSH(t, "own", tunnel.SSHConfig{}, say(""))
+	l.Await(t, tunnel.Online)
+	server.AddHostKey(t)
+	server.Drop()
+	l.Await(t, tunnel.Reconnecting)
+	l.Await(t, tunnel.Online)
+	l.stop(t)
 }
 
 func TestSSHKnownHostsDamaged(t *testing.T) {

@@ -62,6 +62,32 @@ func TestSupervisorBacksOff(t *testing.T) {
 	})
 }
 
+// The end of an outage must not be missed for long, and a service that wants to be left
+// alone is.
+func TestSupervisorWaits(t *testing.T) {
+	tests := []struct {
+		name        string
+		err         error
+		least, most time.Duration // before the tenth try
+	}{
+		{"outage", tunnel.Passing(errPasses, true, 0), 3 * time.Second, 4 * time.Second},
+		{"refusal", tunnel.Passing(errPasses, false, 0), 20 * time.Second, 30 * time.Second},
+		{"limit", tunnel.Passing(errPasses, true, 5*time.Minute), 5 * time.Minute, 5 * time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := openLab(t, &scripted{run: func(context.Context, int, func(tunnel.Status)) error { return tt.err }}, tunnel.Ingress{}, &logBuffer{})
+				time.Sleep(time.Hour)
+				l.stop(t)
+				if got := l.All()[9].RetryIn; got < tt.least || got > tt.most {
+					t.Errorf("the wait is %v, want %v to %v", got, tt.least, tt.most)
+				}
+			})
+		})
+	}
+}
+
 func TestSupervisorStartsOverAfterATimeOnline(t *testing.T) {
 	tests := []struct {
 		up   time.Duration

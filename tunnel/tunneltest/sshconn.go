@@ -34,7 +34,9 @@ func (s *SSHServer) serve(conn net.Conn) {
 		s.conns[c] = struct{}{}
 	}
 	cfg := s.service.config()
-	cfg.AddHostKey(s.hostKey)
+	for _, key := range s.hostKeys {
+		cfg.AddHostKey(key)
+	}
 	s.mu.Unlock()
 	defer s.forget(c)
 	if !up {

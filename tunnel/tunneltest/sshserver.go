@@ -2,7 +2,9 @@ package tunneltest
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -27,7 +29,7 @@ type SSHServer struct {
 	running sync.WaitGroup
 
 	mu        sync.Mutex
-	hostKey   ssh.Signer
+	hostKeys  []ssh.Signer
 	listener  net.Listener // nil while down
 	conns     map[*sshConn]struct{}
 	forwards  map[string]*sshForward // by public host
@@ -85,7 +87,23 @@ func (s *SSHServer) ChangeHostKey(t testing.TB) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hostKey = signer
+	s.hostKeys = []ssh.Signer{signer}
+}
+
+// AddHostKey gives the server one more host key, of the kind ECDSA.
+func (s *SSHServer) AddHostKey(t testing.TB) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hostKeys = append(s.hostKeys, signer)
 }
 
 // SetHost says which public host the next forward is given.
