@@ -118,7 +118,7 @@ func (p *pen) headFlags(flags webhook.Flag) {
 func (m *Model) headSignature(p *pen, d *journal.Delivery) {
 	p.gap(1)
 	if known := m.detail.parcel.explained; len(known) > 0 {
-		first, st, mark, verdict := known[0], p.bad, p.no, "signature "+string(d.Verdict)
+		first, st, mark, verdict := known[0], p.bad, p.no, verdictWords(d.Verdict)
 		if first.Holds {
 			st, mark, verdict = p.ok, p.yes, "signature holds now, "+string(d.Verdict)+" when it came"
 		} else if d.Verdict == webhook.Unchecked {

@@ -72,7 +72,7 @@ func TestExplainWhenOpened(t *testing.T) {
 	onScreen(t, o, func(s *screen) {
 		s.expect("no X-Hub-Signature-256 header", "checking …")
 		s.pass(2 * time.Second)
-		s.expect("signature unsigned", "body-compact+other-secret", "5 has 1 more", "The signature fits the app secret meta over the body", "→ Hash the raw body, before any JSON parser")
+		s.expect("✗ not signed", "body-compact+other-secret", "5 has 1 more", "The signature fits the app secret meta over the body", "→ Hash the raw body, before any JSON parser")
 		s.refute("checking …")
 		s.press("k")
 		s.expect("checking …")

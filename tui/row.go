@@ -126,7 +126,7 @@ func (l *look) summary(p *pen, r *journal.Row, n int) {
 	switch {
 	case r.Verdict == webhook.Invalid || r.Verdict == webhook.Unsigned:
 		// Whoever sent it says nothing that can be believed.
-		who, what, st = "", l.clean(cmp.Or(r.Reason, "signature "+string(r.Verdict))), l.bad
+		who, what, st = "", l.clean(cmp.Or(r.Reason, verdictWords(r.Verdict))), l.bad
 	case what == "":
 		what, st = size(r.Size), l.dim
 	case r.Flags&webhook.Unknown != 0:

@@ -100,10 +100,18 @@ func verdictText(d *journal.Delivery) (text, why string) {
 		return "signature valid, app secret " + d.Secret, d.Reason
 	}
 	if d.Reason == "" {
-		return "signature " + string(d.Verdict), ""
+		return verdictWords(d.Verdict), ""
 	}
 	text, why, _ = strings.Cut(d.Reason, ": ")
 	return text, why
+}
+
+// verdictWords is a verdict that is not verified, in words.
+func verdictWords(v webhook.Verdict) string {
+	if v == webhook.Unsigned {
+		return "not signed"
+	}
+	return "signature " + string(v)
 }
 
 // responses is the Response tab: the newest attempt in full, then all of them.

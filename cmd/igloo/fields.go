@@ -300,7 +300,7 @@ func permissionSets(login webhook.Login) []permissionSet {
 	return sets
 }
 
-// cut keeps a line within a terminal.
+// cut shortens a line to a width in characters.
 func cut(line string, width int) string {
 	if runes := []rune(line); len(runes) > width && width > 0 {
 		return string(runes[:width-1]) + "…"

@@ -119,17 +119,8 @@ func (s *session) reasonFor(header http.Header, body []byte) string {
 	if first.Code == "unexplained" || first.Code == "unchecked" {
 		return ""
 	}
-	return shorten(first.Text, maxReason)
+	return cut(first.Text, maxReason)
 }
 
 // maxReason is the length of a recorded reason, in characters.
 const maxReason = 120
-
-// shorten cuts a text to n characters.
-func shorten(text string, n int) string {
-	runes := []rune(text)
-	if len(runes) <= n {
-		return text
-	}
-	return string(runes[:n-1]) + "…"
-}
