@@ -38,7 +38,7 @@ var keyCauses = map[string]cause{
 	"secret-quoted":      {"without the quotes or space it is configured with", "take quotes and space off the secret in the environment or .env"},
 	"secret-newline":     {"and a line break after it", "trim the secret when it is read from a file, and write .env files with LF; printf instead of echo"},
 	"secret-space":       {"and a space before or after it", "trim the secret, and copy it again from the App Dashboard"},
-	"secret-quotes":      {"in quotes", "take the quotes off: the program does not strip them (docker --env-file and systemd keep them)"},
+	"secret-quotes":      {"in quotes", "take the quotes off: the program does not strip them (docker run --env-file keeps them)"},
 	"secret-hex-decoded": {"decoded from hex", "use the secret as text: its 32 characters are the key, not the 16 bytes they could stand for"},
 	"secret-case":        {"in the other case", "use the secret as the App Dashboard shows it: in lower case"},
 	"not-hmac":           {"hashed with the body by plain SHA, not as the key of an HMAC", `use an HMAC: createHmac("sha256", secret), hmac.new(secret, body, sha256), hash_hmac("sha256", $body, $secret)`},
