@@ -1,11 +1,15 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -43,6 +47,31 @@ func (f *clientFlags) first() string {
 }
 
 func (f *clientFlags) given() bool { return f.first() != "" }
+
+// hint says what helps when a server over TLS gave no answer; "" when TLS is not why.
+func (f *clientFlags) hint(err error) string {
+	var name x509.HostnameError
+	alert, isAlert := errors.AsType[*net.OpError](err)
+	switch {
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return "name the authority that signed it: --cacert FILE"
+	case errors.As(err, &name) && name.Certificate != nil && len(name.Certificate.DNSNames) > 0:
+		return fmt.Sprintf("use a name that it is for: --to https://%s/…", clean(name.Certificate.DNSNames[0]))
+	case errors.As(err, &name):
+		return "give the server a certificate for the name in --to"
+	case errors.As(err, new(x509.CertificateInvalidError)):
+		return "give the server a certificate that is valid now"
+	case errors.As(err, new(tls.RecordHeaderError)):
+		return "write --to http://…"
+	case isAlert && alert.Op == "remote error" && f.MTLS: // an alert of the server's
+		return "let the server trust the stand-in's authority: igloo mtls ca"
+	case isAlert && alert.Op == "remote error" && f.ClientCert != "":
+		return "let the server trust the authority of --client-cert"
+	case isAlert && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate"):
+		return "it asks for a client certificate: --mtls shows the stand-in for Meta's"
+	}
+	return ""
+}
 
 // maxPEM bounds a file of certificates.
 const maxPEM = 4 << 20

@@ -37,7 +37,7 @@ sends it through its own callback URL; the command waits for your app's answer.`
 	}
 	f.register(c.Flags())
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
-		f.toGiven = cmd.Flags().Changed("to")
+		f.changed, f.toGiven = cmd.Flags().Changed, cmd.Flags().Changed("to")
 		return c.fire(cmd.Context(), f, args)
 	})
 	return c
@@ -72,7 +72,7 @@ func (c *command) fire(ctx context.Context, f fireFlags, args []string) error {
 // retries that were interrupted.
 func (c *command) fireSession(ctx context.Context, f fireFlags, order fireOrder, args []string) error {
 	if f.given() {
-		return usagef("name your app: --to https://…", "the session's callback URL asks for no client certificate: %s is for --to", f.first())
+		return usagef("name your app: --to https://…", "%s is for --to: the session's callback URL on this machine speaks no TLS", f.first())
 	}
 	session, err := c.useSession(ctx)
 	if errors.Is(err, errNoSession) && len(args) > 0 {

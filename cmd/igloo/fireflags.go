@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -29,7 +30,8 @@ const (
 
 type fireFlags struct {
 	To      string
-	toGiven bool // even as "", which is a variable that was not set
+	toGiven bool                   // even as "", which is a variable that was not set
+	changed func(flag string) bool // whether the user gave it, even as it is by default
 
 	Set     []string
 	Unset   []string
@@ -84,11 +86,28 @@ func (f *fireFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Retry, "retry", false, "on an answer other than 200 try again for 36 h, as Meta does")
 	flags.StringVar(&f.TimeScale, "time-scale", "1x", "let Meta's clock go `N` times faster for --retry: 1000x")
 	flags.StringVar(&f.RetryTime, "retry-time", retryFresh, "entry[].time of a retry: `WHICH` is fresh, or same for the same bytes")
-	flags.StringVar(&f.Fault, "fault", "", "break each delivery in one way: `KIND` (igloo fire --fault list)")
+	flags.Var((*onlyFault)(&f.Fault), "fault", "break each delivery in one way: `KIND` (igloo fire --fault list)")
 	f.clientFlags.register(flags)
 	flags.StringVar(&f.Print, "print", "", "print what would be sent as `FORMAT` (http, curl, json) and send nothing")
 	flags.BoolVar(&f.AllowRemote, "allow-remote", false, "allow faults, and more than 10 deliveries, to another machine")
 }
+
+// onlyFault is a fault that can be given once: a delivery is broken in one way.
+type onlyFault string
+
+func (f *onlyFault) String() string { return string(*f) }
+
+// Set takes the flag's value.
+func (f *onlyFault) Set(value string) error {
+	if *f != "" {
+		return fmt.Errorf("a delivery is broken in one way, and %q is given, too", string(*f))
+	}
+	*f = onlyFault(value)
+	return nil
+}
+
+// Type names the value in the help.
+func (f *onlyFault) Type() string { return "string" }
 
 // The values of --retry-time.
 const (
@@ -107,13 +126,15 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 		return order, usagef("", "--count: %d is not between 1 and %d", f.Count, maxCount)
 	case f.Concurrency < 1 || f.Concurrency > 512:
 		return order, usagef("", "--concurrency: %d is not between 1 and 512", f.Concurrency)
+	case f.Seed == 0 && f.changed("seed"):
+		return order, usagef("--seed 1", "--seed: 0 is no seed, take 1 or more")
 	case math.IsNaN(f.Rate) || f.Rate < 0:
 		return order, usagef("", "--rate: %g is no number of deliveries a second", f.Rate)
 	case f.Duplicates < 0 || f.Duplicates > maxDuplicates:
 		return order, usagef("", "--duplicates: %d is not between 0 and %d", f.Duplicates, maxDuplicates)
 	case f.RetryTime != retryFresh && f.RetryTime != retrySame:
 		return order, usagef("one of: same, fresh", "--retry-time: no such time %s", quoteValue(f.RetryTime))
-	case !f.Retry && (f.TimeScale != "1x" || f.RetryTime != retryFresh):
+	case !f.Retry && (f.changed("time-scale") || f.changed("retry-time")):
 		return order, usagef("add --retry", "--time-scale and --retry-time are about retries")
 	}
 	var err error
@@ -139,7 +160,38 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 			order.Fixtures = append(order.Fixtures, one)
 		}
 	}
-	return order, nil
+	return order, f.checkUse(order.Fixtures)
+}
+
+// checkUse refuses flags that would change nothing about any of the fixtures.
+func (f *fireFlags) checkUse(all []fixtures.Fixture) error {
+	if len(all) == 0 {
+		return nil
+	}
+	if bare := func(one fixtures.Fixture) bool { return !one.Wrapped }; f.Fresh && !slices.ContainsFunc(all, bare) {
+		return usagef("leave it out", "--fresh is for captured bodies; the placeholders of %s give new ids and times anyway", all[0].Name)
+	}
+	for _, pair := range f.Var {
+		name, _, _ := strings.Cut(pair, "=")
+		uses := func(one fixtures.Fixture) bool {
+			return one.Wrapped && (usesVar(one.Payload, name) || usesVar(one.File, name))
+		}
+		if !slices.ContainsFunc(all, uses) {
+			return usagef("see its placeholders: igloo fixtures show "+all[0].Name, "--var: %s has no placeholder {{var:%s}}", all[0].Name, name)
+		}
+	}
+	return nil
+}
+
+// usesVar reports whether a text has the placeholder of a variable, with or without
+// a value of its own for it.
+func usesVar(text []byte, name string) bool {
+	for _, end := range []string{"}}", "|"} {
+		if bytes.Contains(text, []byte("{{var:"+name+end)) {
+			return true
+		}
+	}
+	return false
 }
 
 // parseScale reads "1000x" or "1000".

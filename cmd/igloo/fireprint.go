@@ -49,11 +49,7 @@ func (c *command) printRequests(ctx context.Context, f fireFlags, order fireOrde
 // session, else to where a session of the project would listen.
 func (c *command) printTarget(ctx context.Context, f fireFlags) (*url.URL, error) {
 	if f.toGiven {
-		target, err := simulator.ParseURL(f.To)
-		if err != nil {
-			return nil, usagef("a whole URL: --to http://localhost:3000/webhook", "--to: %s", err)
-		}
-		return target, nil
+		return f.target()
 	}
 	session, err := c.findSession(ctx)
 	switch {

@@ -4,16 +4,18 @@ import (
 	"context"
 	"net/url"
 	"runtime/debug"
+	"strings"
 
+	"github.com/igloo-dev/igloo/internal/forward"
 	"github.com/igloo-dev/igloo/internal/webhook"
 	"github.com/igloo-dev/igloo/simulator"
 )
 
 // fireTo delivers straight to a URL, without a session.
 func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) error {
-	target, err := simulator.ParseURL(f.To)
+	target, err := f.target()
 	if err != nil {
-		return usagef("a whole URL: --to http://localhost:3000/webhook", "--to: %s", err)
+		return err
 	}
 	if len(order.Fixtures) == 0 {
 		return usagef("name a fixture: igloo fixtures list", "only a session keeps interrupted retries, and --to asks none")
@@ -38,7 +40,7 @@ func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) erro
 		debug.SetGCPercent(burstGCPercent)
 	}
 	r := c.newReporter(order.total(), false)
-	r.order = order
+	r.order, r.client = order, f.clientFlags
 	work := fireWork{keys: keys, send: func(ctx context.Context, request *simulator.Request) outcome {
 		return fireStraight(ctx, client, target, request)
 	}}
@@ -49,6 +51,27 @@ func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) erro
 	return r.end()
 }
 
+// target is the URL of --to. A port, or a host without a scheme, is read as in
+// --forward-to and gets the callback path; a whole URL stays as it is.
+func (f *fireFlags) target() (*url.URL, error) {
+	text := f.To
+	if text != "" && !strings.Contains(text, "//") {
+		u, err := forward.TargetURL(text, defaultPath)
+		if err != nil {
+			return nil, usagef(wholeURL, "--to: %s", err)
+		}
+		text = u.String()
+	}
+	target, err := simulator.ParseURL(text)
+	if err != nil {
+		return nil, usagef(wholeURL, "--to: %s", err)
+	}
+	return target, nil
+}
+
+// wholeURL is what helps when --to can't be read.
+const wholeURL = "a whole URL: --to http://localhost:3000/webhook"
+
 // burstGCPercent makes the collector run less often while a burst is fired: the heap is
 // small, so that this costs a few megabytes and gives back a quarter of the time.
 const burstGCPercent = 400
@@ -57,7 +80,7 @@ func fireStraight(ctx context.Context, client *simulator.Client, target *url.URL
 	out := outcome{Type: "fired", Name: request.Fixture, Sent: true, Target: target.Redacted()}
 	response, err := client.Send(ctx, target, request)
 	if err != nil {
-		out.Err = err.Error()
+		out.Err, out.cause = err.Error(), err
 		return out
 	}
 	out.Status, out.took, out.TookMS = response.Status, response.Took, millis(response.Took)

@@ -45,6 +45,7 @@ type outcome struct {
 
 	delivery int64
 	took     time.Duration
+	cause    error // of Err, where it is known
 }
 
 func (o *outcome) answer(a journal.Attempt) {

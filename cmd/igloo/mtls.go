@@ -20,7 +20,12 @@ func (b builder) mtls() *cobra.Command {
 		return &cobra.Command{
 			Use: use, Short: short, Long: long, Example: example,
 			Args: exactly(0, "igloo mtls "+use),
-			RunE: b.run(func(c *command, _ *cobra.Command, _ []string) error { return work(c) }),
+			RunE: b.run(func(c *command, _ *cobra.Command, _ []string) error {
+				if c.JSON && use != "cert" {
+					return usagef("the paths of all its files: igloo mtls cert --json", "igloo mtls %s prints a text and takes no --json", use)
+				}
+				return work(c)
+			}),
 		}
 	}
 	group := b.group("mtls", "A stand-in for Meta's client certificate, and servers that ask for it",
@@ -78,7 +83,9 @@ func (c *command) mtlsCert() error {
 			Type: "mtls", CA: own.CA, Cert: own.Cert, Key: own.Key, Name: simulator.ClientName, Expires: stampText(own.Expires),
 		})
 	}
-	fmt.Fprintf(c.stderr, "igloo: its key is %s; both end on %s\n", own.Key, own.Expires.Format(time.DateOnly))
+	if isTerminal(c.stdout) {
+		fmt.Fprintf(c.stderr, "igloo: its key is %s; both end on %s\n", own.Key, own.Expires.Format(time.DateOnly))
+	}
 	_, err = fmt.Fprintln(c.stdout, own.Cert)
 	return err
 }

@@ -23,7 +23,8 @@ type reporter struct {
 	expected int
 	noTarget bool
 	order    fireOrder // what is fired; the zero order for replays
-	kept     bool      // a session keeps retries that are interrupted
+	client   clientFlags
+	kept     bool // a session keeps retries that are interrupted
 	started  time.Time
 
 	progress bool // stderr is a terminal, and there is something to wait for
@@ -34,6 +35,7 @@ type reporter struct {
 	recorded int
 	tally    simulator.Tally // of those that were sent
 	firstErr string
+	cause    error // of firstErr, where it is known
 	faults   faultTally
 	retries  retryTally
 	signed   signedTally
@@ -63,7 +65,9 @@ func (r *reporter) report(o outcome) {
 	case r.retries.add(o): // the last try of a delivery counts
 	case o.Err != "":
 		r.tally.Add(0, errors.New(o.Err), o.took)
-		r.firstErr = cmp.Or(r.firstErr, o.Err)
+		if r.firstErr == "" {
+			r.firstErr, r.cause = o.Err, o.cause
+		}
 	case o.Sent && !r.faults.add(o):
 		r.tally.Add(o.Status, nil, o.took)
 	}
@@ -182,7 +186,7 @@ func (r *reporter) noAnswerHint() string {
 	case r.recorded > 0:
 		return "once your app answers: igloo replay --failed"
 	}
-	return "is your app running there?"
+	return cmp.Or(r.client.hint(r.cause), "is your app running there?")
 }
 
 type summaryLine struct {
