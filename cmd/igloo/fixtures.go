@@ -20,8 +20,8 @@ func (b builder) fixtures() *cobra.Command {
 type fixtureLine struct {
 	Type        string `json:"type"` // "fixture"
 	Name        string `json:"name"`
-	Field       string `json:"field"`
-	Login       string `json:"login"`
+	Field       string `json:"field,omitempty"`
+	Login       string `json:"login,omitempty"`
 	Evidence    string `json:"evidence,omitempty"`
 	NeverSent   bool   `json:"never_sent,omitempty"`
 	Description string `json:"description,omitempty"`
@@ -32,11 +32,12 @@ type fixtureLine struct {
 	Line        int    `json:"line,omitempty"`
 	Column      int    `json:"column,omitempty"`
 
-	Warnings []fixtureWarning `json:"warnings,omitempty"`
+	Faults   []fixtureRemark `json:"faults,omitempty"`   // all that is wrong; error is the first
+	Warnings []fixtureRemark `json:"warnings,omitempty"` // what is odd about one that can be fired
 }
 
-// fixtureWarning is what is odd about a fixture that can be fired.
-type fixtureWarning struct {
+// fixtureRemark is one thing to say of a fixture's file.
+type fixtureRemark struct {
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	Text   string `json:"text"`
@@ -47,8 +48,11 @@ func newFixtureLine(f fixtures.Fixture) fixtureLine {
 		Type: "fixture", Name: f.Name, Field: f.Field, Login: string(f.Login), Evidence: string(f.Evidence), NeverSent: f.NeverSent,
 		Description: f.Description, Builtin: f.Builtin, Path: f.Path, Size: len(f.Payload),
 	}
-	for _, w := range f.Warnings {
-		line.Warnings = append(line.Warnings, fixtureWarning{w.Line, w.Column, w.Error()})
+	for _, e := range f.Faults {
+		line.Faults = append(line.Faults, fixtureRemark{e.Line, e.Column, e.Error()})
+	}
+	for _, e := range f.Warnings {
+		line.Warnings = append(line.Warnings, fixtureRemark{e.Line, e.Column, e.Error()})
 	}
 	if f.Err != nil {
 		line.Error = f.Err.Error()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,8 @@ func (b builder) fixturesCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check [PATH…]", Short: "Check fixture files: what is wrong, and where",
 		Long: "Check fixture files, or the project's own folder. Exit code 3 when one is broken.",
+		Example: `  igloo fixtures check
+  igloo fixtures check testdata/webhooks my.json`,
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error { return c.checkFixtures(args) })
 	return c
@@ -22,14 +25,19 @@ func (b builder) fixturesCheck() *cobra.Command {
 
 func (c *command) checkFixtures(args []string) error {
 	var all []fixtures.Fixture
-	if len(args) == 0 {
+	given := len(args) > 0
+	if !given {
 		args = []string{c.project.fixturesDir()}
 	}
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return withHint(fmt.Errorf("%s: no such file or folder", clean(arg)), "make one with samples: igloo fixtures init")
+			hint := ""
+			if !given {
+				hint = "make one with samples: igloo fixtures init"
+			}
+			return withHint(fmt.Errorf("%s: no such file or folder", clean(arg)), hint)
 		case err != nil:
 			return err
 		case !info.IsDir():
@@ -46,6 +54,10 @@ func (c *command) checkFixtures(args []string) error {
 			}
 		}
 	}
+	if len(all) == 0 { // all is well with none, which may not be what was meant
+		fmt.Fprintf(c.stderr, "igloo: warning: no fixture files in %s: they end in .json, .yaml or .yml, and stand beside no Go source\n", clean(strings.Join(args, ", ")))
+		return nil
+	}
 	broken := 0
 	out := &lineWriter{out: c.stdout}
 	for _, f := range all {
@@ -58,8 +70,8 @@ func (c *command) checkFixtures(args []string) error {
 			}
 			continue
 		}
-		if f.Err != nil {
-			fmt.Fprintln(c.stdout, oneLine(f.Err.Error()))
+		for _, fault := range f.Faults {
+			fmt.Fprintln(c.stdout, oneLine(fault.Error()))
 		}
 		for _, w := range f.Warnings {
 			fmt.Fprintf(c.stdout, "%s (warning)\n", oneLine(w.Error()))
