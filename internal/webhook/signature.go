@@ -231,12 +231,8 @@ func (k *Keyring) Judge(header http.Header, body []byte) Judgement {
 }
 
 func (k *Keyring) fits(i int, body, want []byte) bool {
-	mac := k.macs[i].Get().(hash.Hash)
-	defer k.macs[i].Put(mac)
-	mac.Reset()
-	mac.Write(body)
-	var sum [sha256.Size]byte
-	return hmac.Equal(mac.Sum(sum[:0]), want)
+	var digest [sha256.Size]byte
+	return hmac.Equal(appendMAC(digest[:0], k.macs[i], body), want)
 }
 
 // otherProduct returns a warning when the named secret made the signature of a

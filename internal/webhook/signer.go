@@ -36,11 +36,16 @@ func (s *Signer) Sign(body []byte) string { return signWith(&s.sha256, sha256Pre
 func (s *Signer) SignSHA1(body []byte) string { return signWith(&s.sha1, sha1Prefix, body) }
 
 func signWith(macs *sync.Pool, prefix string, body []byte) string {
+	var digest [sha256.Size]byte
+	var text [len(sha256Prefix) + 2*sha256.Size]byte
+	return string(hex.AppendEncode(append(text[:0], prefix...), appendMAC(digest[:0], macs, body)))
+}
+
+// appendMAC appends what a hash of the pool makes of body.
+func appendMAC(dst []byte, macs *sync.Pool, body []byte) []byte {
 	mac := macs.Get().(hash.Hash)
 	defer macs.Put(mac)
 	mac.Reset()
 	mac.Write(body)
-	var sum [sha256.Size]byte
-	var text [len(sha256Prefix) + 2*sha256.Size]byte
-	return string(hex.AppendEncode(append(text[:0], prefix...), mac.Sum(sum[:0])))
+	return mac.Sum(dst)
 }
