@@ -19,6 +19,7 @@ func TestNgrokComesBackAfterADrop(t *testing.T) {
 	edge := tunneltest.New(t)
 	l := openNgrok(t, edge, tunnel.NgrokConfig{}, say("hello"))
 	url := l.Await(t, tunnel.Online).URL.String()
+	began := time.Now()
 	edge.DropSessions()
 	if st := l.Await(t, tunnel.Reconnecting); st.Err == nil || st.Attempt != 0 {
 		t.Errorf("report %+v, want an error and no failed attempt yet", st)
@@ -28,6 +29,9 @@ func TestNgrokComesBackAfterADrop(t *testing.T) {
 	}
 	if _, body := get(t, edge.Client(), url); body != "hello" {
 		t.Errorf("answer %q, want %q", body, "hello")
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the URL works again after %v, want 1 s at most", took)
 	}
 	l.stop(t)
 	want := []tunnel.State{tunnel.Connecting, tunnel.Online, tunnel.Reconnecting, tunnel.Online, tunnel.Closed}

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -44,7 +45,10 @@ func isAlgorithmError(err error) bool {
 
 // networkHint is what to do about an error of the network.
 func (s *sshSession) networkHint(err error) string {
+	_, unknown := errors.AsType[*net.DNSError](err)
 	switch text := err.Error(); {
+	case unknown:
+		return "look whether this machine is online, and at the server's name"
 	case errors.Is(err, errPeerGone), errors.Is(err, errSilentPeer):
 		return ""
 	case strings.Contains(text, "connection refused"):
