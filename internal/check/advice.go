@@ -8,6 +8,8 @@ type advice struct{ why, fix string }
 var advices = map[string]advice{
 	codeReachable: {"nothing listens at this address, or something in between drops the connection", "start the app, or mend host and port of the URL"},
 
+	codeAppStopped: {"the program ended: an exception that nobody catches does that in Node, a panic in a goroutine in Go", "look at the app's log; catch what the handler throws, and answer"},
+
 	codePlainHTTP:              {"the URL is http:// and the app is on another machine", "give Meta an https:// URL, and check that one"},
 	codeCertificate:            {"", ""},
 	codeCertificateUnavailable: {"there is no TLS at this port, or client and server can't agree on a version", "serve TLS 1.2 or newer there, or check the http:// URL"},

@@ -23,6 +23,7 @@ type answer struct {
 	err     error  // why nothing came
 	reason  string // the same in plain words
 	timeout bool
+	crowded bool // the app had others to answer at the same time
 
 	hide func(string) string // takes secrets out of what is shown
 }

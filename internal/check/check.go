@@ -39,6 +39,7 @@ type Check struct {
 	// refusal, and an acceptance, say nothing.
 	accepted bool
 	withheld bool // it is heavy and not allowed
+	wrong    bool // it sends a verification request that Meta never sends
 	// run judges. It fills in what is particular: the rest is done by [player.judge].
 	run func(ctx context.Context, p *player) Finding
 }
@@ -202,8 +203,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if p.unreachable = p.reach(ctx); p.unreachable != nil {
 		chosen = connectionChecks()[:1] // there is nothing to say about the others, whatever was chosen
 	}
-	for _, c := range chosen {
-		f := p.judge(ctx, c)
+	for i, c := range chosen {
+		f := p.judge(ctx, c, i == len(chosen)-1)
 		if p.err != nil {
 			break
 		}

@@ -96,8 +96,8 @@ func TestRightApp(t *testing.T) {
 
 func TestWrongApps(t *testing.T) {
 	t.Parallel()
-	// TestUnreachable, TestCertificates, and what no app can fail alone.
-	covered := map[string]bool{"reachable": true, "certificate": true, "id-precision": true}
+	// TestUnreachable, TestCertificates, TestAppStops, and what no app can fail alone.
+	covered := map[string]bool{"reachable": true, "certificate": true, "id-precision": true, "app-stopped": true}
 	for code := range certificateCodes {
 		covered[code] = true
 	}
@@ -232,7 +232,7 @@ func TestAppThatDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Connections that were open go on, which is why the group delivery comes first.
-	want := []string{"fail no-sender", "error batch <- no-sender", "error speed <- no-sender"}
+	want := []string{"fail no-sender app-stopped", "error batch <- no-sender", "error speed <- no-sender"}
 	if diff := cmp.Diff(want, odd(report)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}

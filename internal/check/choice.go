@@ -99,8 +99,17 @@ func words() []string {
 
 // All returns every check in the order it is done.
 func All() []Check {
-	return slices.Concat(
-		connectionChecks(), verificationChecks(), deliveryChecks(), textChecks(),
+	return slices.Concat(connectionChecks(), stopping(
+		verificationChecks(), deliveryChecks(), textChecks(),
 		signatureChecks(), payloadChecks(), eventChecks(), limitChecks(),
-	)
+	))
+}
+
+// stopping adds the cause that any check has that sends something.
+func stopping(groups ...[]Check) []Check {
+	all := slices.Concat(groups...)
+	for i := range all {
+		all[i].causes = append(slices.Clone(all[i].causes), codeAppStopped)
+	}
+	return all
 }

@@ -101,9 +101,7 @@ func (p *player) deliverable(ctx context.Context) *base {
 	if p.base != nil {
 		return p.base
 	}
-	current := p.current
-	p.current = codeDelivery // whoever asks first: an app that ends here ends at a good delivery
-	defer func() { p.current = current }()
+	defer p.asked(codeDelivery)()
 	first, _ := p.cfg.Secrets.App.For(webhook.InstagramLogin) // newPlayer has refused an empty keyring
 	p.base = p.tryKey(ctx, first)
 	for _, key := range p.cfg.Secrets.App.Secrets() {
@@ -118,7 +116,7 @@ func (p *player) deliverable(ctx context.Context) *base {
 		}
 	}
 	for d, a := range p.base.answers {
-		p.note(a, p.base.requests[d].Fixture)
+		p.note(a, p.base.requests[d])
 	}
 	return p.base
 }
@@ -145,12 +143,16 @@ func mayBeSignature(answers [2]answer) bool {
 
 // note remembers the slowest answer, and one of 2xx that is not 200. What was not
 // answered has failed its own check.
-func (p *player) note(a answer, sent string) {
-	if a.status != 0 && a.took > p.slowest.took {
-		p.slowest = pace{a, sent}
+func (p *player) note(a answer, r *simulator.Request) {
+	slowest := &p.slowest
+	if a.crowded {
+		slowest = &p.crowded
+	}
+	if a.status != 0 && a.took > slowest.took {
+		*slowest = pace{a, r}
 	}
 	if a.ok() && a.status != http.StatusOK && p.unusual.status == 0 {
-		p.unusual = pace{a, sent}
+		p.unusual = pace{a, r}
 	}
 }
 
@@ -204,10 +206,7 @@ func (p *player) judgeDelivery(ctx context.Context) Finding {
 	refused := b.answers[webhook.Changes]
 	switch {
 	case p.gone == codeDelivery:
-		if refused.ok() {
-			refused = b.answers[webhook.Messaging]
-		}
-		return found(Fail, codeDeliveryClosed, wentAway).of(sent, refused, metaRetries)
+		return Finding{Sent: sent} // what there is to say says the stop
 	case b.any():
 		f := pass(sent, b.answers[b.dialect()])
 		for d, a := range b.answers {
@@ -229,7 +228,7 @@ func (p *player) judgeDelivery(ctx context.Context) Finding {
 func (p *player) judgeStatus(ctx context.Context) Finding {
 	b := p.deliverable(ctx)
 	if p.unusual.status != 0 {
-		return found(Warn, codeStatus200, "").of(p.unusual.sent, p.unusual.answer, "documents only 200; whether it takes another 2xx is not known")
+		return found(Warn, codeStatus200, "").of(p.unusual.request.Fixture, p.unusual.answer, "documents only 200; whether it takes another 2xx is not known")
 	}
 	return pass("the deliveries that are accepted", b.answers[b.dialect()])
 }
@@ -257,18 +256,31 @@ func (p *player) judgeReuse(ctx context.Context) Finding {
 // igloo stops waiting: each takes seconds.
 const maxUnanswered = 3
 
+// trial is deliveries that the app should take.
+type trial struct {
+	code, sent string
+	refusal    Status // of the finding when one is refused
+	ordered    bool   // they go one after the other
+	requests   []*simulator.Request
+}
+
 // accept sends deliveries the app should take and judges the answers. A refusal that
 // another check explains is that check's.
-func (p *player) accept(ctx context.Context, code, sent string, refusal Status, requests ...*simulator.Request) Finding {
+func (p *player) accept(ctx context.Context, t trial) Finding {
+	code, sent, requests := t.code, t.sent, t.requests
 	var refused []string // by name, those nothing explains
 	var first, last answer
 	because, unanswered := "", 0
-	for i, r := range requests {
-		a := p.send(ctx, r)
+	answers := p.each
+	if t.ordered {
+		answers = p.inOrder
+	}
+	for i, a := range answers(ctx, requests) {
+		r := requests[i]
 		if p.err != nil {
 			return Finding{}
 		}
-		p.note(a, r.Fixture)
+		p.note(a, r)
 		last = a
 		if a.ok() {
 			continue
@@ -291,12 +303,12 @@ func (p *player) accept(ctx context.Context, code, sent string, refusal Status, 
 	}
 	switch {
 	case len(refused) > 0:
-		f := found(refusal, code, "").of(sent, first, metaRetries)
+		f := found(t.refusal, code, "").of(sent, first, metaRetries)
 		if code == codeNeverSent {
 			f.Meta = "prints these shapes, and was not seen to send them"
 		}
 		if len(requests) > 1 {
-			f.Got = fmt.Sprintf("refused: %s of %d; the first with %s", strings.Join(refused, ", "), len(requests), first)
+			f.Got = fmt.Sprintf("refused: %s of %d; the first with %s", enumerate(refused), len(requests), first)
 		}
 		return f
 	case because != "":
@@ -305,6 +317,15 @@ func (p *player) accept(ctx context.Context, code, sent string, refusal Status, 
 		return f
 	}
 	return pass(sent, last)
+}
+
+// enumerate lists names, the first few of many.
+func enumerate(names []string) string {
+	const shown = 8
+	if len(names) <= shown+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 // short is an answer in a word.

@@ -18,7 +18,7 @@ func eventChecks() []Check {
 	unseen := func(code, title string, make func(context.Context, *player) (sent, look string, requests []*simulator.Request)) Check {
 		return Check{Code: code, Group: group, Title: title, accepted: true, run: func(ctx context.Context, p *player) Finding {
 			sent, look, requests := make(ctx, p)
-			f := p.accept(ctx, code, sent, Fail, requests...)
+			f := p.accept(ctx, trial{code: code, sent: sent, refusal: Fail, ordered: code != "echoes", requests: requests})
 			if f.Status == Pass {
 				f.Status, f.Fix = Sent, look
 				f.Why = join("not judged: what the app made of it can't be seen from outside", advices[code].why)

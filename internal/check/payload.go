@@ -77,14 +77,15 @@ func payloadChecks() []Check {
 			if k == neverSent {
 				refusal = Warn
 			}
-			return p.accept(ctx, code, sent, refusal, requests...)
+			return p.accept(ctx, trial{code: code, sent: sent, refusal: refusal, requests: requests})
 		}}
 	}
 	changed := func(code, title, sent string, refusal Status, comment, message []simulator.Change) Check {
 		return Check{Code: code, Group: group, Title: title, accepted: true, run: func(ctx context.Context, p *player) Finding {
-			return p.accept(ctx, code, sent, refusal,
+			return p.accept(ctx, trial{code: code, sent: sent, refusal: refusal, requests: []*simulator.Request{
 				p.signed(ctx, baseNames[webhook.Changes], simulator.Options{Changes: append([]simulator.Change{set("text", baseText)}, comment...)}),
-				p.signed(ctx, baseNames[webhook.Messaging], simulator.Options{Changes: append([]simulator.Change{set("text", baseText)}, message...)}))
+				p.signed(ctx, baseNames[webhook.Messaging], simulator.Options{Changes: append([]simulator.Change{set("text", baseText)}, message...)}),
+			}})
 		}}
 	}
 	json := func(path, value string) simulator.Change {
@@ -112,8 +113,10 @@ func payloadChecks() []Check {
 			Code: "batch", Group: group, accepted: true, Title: "several events in one delivery are accepted",
 			run: func(ctx context.Context, p *player) Finding {
 				const events = 5
-				return p.accept(ctx, "batch", fmt.Sprintf("comments and messages/text with %d events each", events), Fail,
-					p.batch(ctx, webhook.Changes, events), p.batch(ctx, webhook.Messaging, events))
+				return p.accept(ctx, trial{
+					code: "batch", sent: fmt.Sprintf("comments and messages/text with %d events each", events), refusal: Fail,
+					requests: []*simulator.Request{p.batch(ctx, webhook.Changes, events), p.batch(ctx, webhook.Messaging, events)},
+				})
 			},
 		},
 		names(codeNeverSent, "shapes that only Meta's pages have do no harm", "as Meta's pages print them", neverSent),

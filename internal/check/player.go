@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -52,9 +51,12 @@ type player struct {
 
 	current string   // check under way
 	kept    []string // of the check under way
-	broke   string   // the check whose last delivery lost its connection
-	gone    string   // the check after which the app was no longer there
+	gone    string   // the check at which the app stopped for good
 	err     error    // what ended the run
+
+	stops   map[string]stop // the checks at which the app stopped
+	abreast int             // how many deliveries go at once to an app that takes its time
+	limited bool            // more at once are answered later
 
 	// What was learned, once it was asked for.
 	unreachable  error
@@ -67,14 +69,15 @@ type player struct {
 	unsigned     *answer
 	broken       *answer // a refusal by accident
 	certificate  *Finding
-	slowest      pace
+	slowest      pace // of those that came alone
+	crowded      pace // of those that came with others
 	unusual      pace // an answer of 2xx that is not 200
 }
 
 // pace is how long an answer took, and to what.
 type pace struct {
 	answer
-	sent string
+	request *simulator.Request
 }
 
 func newPlayer(cfg Config) (*player, error) {
@@ -98,6 +101,7 @@ func newPlayer(cfg Config) (*player, error) {
 	}
 	return &player{
 		cfg: cfg, url: u, client: client, gets: newGetter(cfg.TLS), wrong: map[string]*verification{},
+		stops: map[string]stop{}, abreast: 2,
 		run: simulator.NewRun(cfg.Seed, nil), rng: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // as above
 		hidden: written(append(cfg.Secrets.values(), secret.New(otherCase(cfg.Secrets.VerifyToken.Reveal())))...),
 	}, nil
@@ -138,17 +142,22 @@ func (p *player) close() {
 	p.gets.CloseIdleConnections()
 }
 
-const wentAway = "the app went away and did not come back"
+const wentAway = "the app has stopped and did not come back"
 
 // judge does one check and completes its finding.
-func (p *player) judge(ctx context.Context, c Check) Finding {
+func (p *player) judge(ctx context.Context, c Check, last bool) Finding {
 	start := time.Now()
 	p.current, p.kept = c.Code, nil
 	f := p.blockedAlready(ctx, c)
 	if f.Status == "" {
 		f = c.run(ctx, p)
 	}
-	if p.gone != "" && p.gone != c.Code && f.Status != Fail {
+	if last && p.unreachable == nil && p.err == nil && p.gone == "" && !p.listens(ctx) {
+		p.stopAt("the last delivery of this check, after the answer", answer{err: errors.New("connection refused"), reason: "connection refused", hide: p.hide}, false)
+	}
+	if s, ok := p.stops[c.Code]; ok {
+		f = s.finding(c, f)
+	} else if p.gone != "" && f.Status != Fail {
 		f = p.blocked(p.gone, wentAway)
 	}
 	f.Code, f.Check, f.Group, f.Title = cmp.Or(f.Code, c.Code), c.Code, c.Group, c.Title
@@ -240,89 +249,4 @@ func copyOf(r *simulator.Request) *simulator.Request {
 	c := *r
 	c.Header = slices.Clone(r.Header)
 	return &c
-}
-
-// done reports whether it is no use to ask on after an answer: the run is over, or each
-// further question would be waited for in vain.
-func (p *player) done(a answer) bool { return p.err != nil || p.gone != "" || a.timeout }
-
-// send delivers a request. An app that has gone away gets a little time to come back.
-func (p *player) send(ctx context.Context, r *simulator.Request) answer {
-	a := p.sendOnce(ctx, r)
-	if !simulator.Refused(a.err) || p.gone != "" || p.err != nil {
-		return a
-	}
-	if p.comesBack(ctx) {
-		return p.sendOnce(ctx, r)
-	}
-	p.gone = cmp.Or(p.broke, p.current)
-	return a
-}
-
-func (p *player) sendOnce(ctx context.Context, r *simulator.Request) answer {
-	at := time.Now()
-	response, err := p.client.Send(ctx, p.url, r)
-	a := p.newAnswer(response.Status, response.Header, response.Body, err)
-	a.reused, a.took = response.Reused, cmp.Or(response.Took, time.Since(at))
-	if ctx.Err() != nil {
-		p.err = ctx.Err()
-		return a
-	}
-	switch {
-	case a.status != 0:
-		p.broke = ""
-	case !a.timeout && !simulator.Refused(err):
-		p.broke = p.current
-	}
-	if p.cfg.Recorder != nil && p.err == nil {
-		id, err := p.cfg.Recorder.Record(ctx, Exchange{p.current, p.url, r, at, response, err})
-		if err != nil {
-			p.err = fmt.Errorf("keep what was sent: %w", err)
-		}
-		p.kept = append(p.kept, id)
-	}
-	return a
-}
-
-func (p *player) newAnswer(status int, header http.Header, body []byte, err error) answer {
-	a := answer{status: status, header: header, body: body, err: err, hide: p.hide}
-	if err == nil {
-		return a
-	}
-	a.reason = err.Error()
-	if failed, ok := errors.AsType[*simulator.SendError](err); ok {
-		a.reason = failed.Reason
-	}
-	var timeout interface{ Timeout() bool }
-	a.timeout = errors.As(err, &timeout) && timeout.Timeout()
-	return a
-}
-
-// dial connects to the app, and to nothing more.
-func (p *player) dial(ctx context.Context) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Limits.Answer+p.cfg.Limits.Margin)
-	defer cancel()
-	port := cmp.Or(p.url.Port(), map[string]string{"http": "80", "https": "443"}[p.url.Scheme])
-	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(p.url.Hostname(), port))
-}
-
-// comesBack waits until the app accepts connections again.
-func (p *player) comesBack(ctx context.Context) bool {
-	deadline := time.NewTimer(p.cfg.Limits.Return)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-deadline.C:
-			return false
-		case <-tick.C:
-			if conn, err := p.dial(ctx); err == nil {
-				_ = conn.Close()
-				return true
-			}
-		}
-	}
 }

@@ -132,6 +132,7 @@ func (p *player) forge(ctx context.Context, f forgery) answer {
 // comparesSignatures reports whether the app looks at the signature's digits at all.
 func (p *player) comparesSignatures(ctx context.Context) bool {
 	if p.compares == nil {
+		defer p.asked(codeSignatureWrong)()
 		compares := !p.forge(ctx, forgeries()[0]).ok()
 		p.compares = &compares
 	}
@@ -141,6 +142,7 @@ func (p *player) comparesSignatures(ctx context.Context) bool {
 // acceptsUnsigned reports whether the app lets a delivery without a signature in.
 func (p *player) acceptsUnsigned(ctx context.Context) bool {
 	if p.unsigned == nil {
+		defer p.asked(codeUnsigned)()
 		a := p.forge(ctx, forgeries()[1])
 		p.unsigned = &a
 	}

@@ -82,11 +82,15 @@ func (p *player) matrix(ctx context.Context, d webhook.Dialect) *matrix {
 	m := &matrix{}
 	p.matrices[d] = m
 	m.answers[ascii] = p.deliverable(ctx).answers[d]
+	var requests []*simulator.Request
 	for i := accent; i < texts; i++ {
 		r := p.withText(d, matrixTexts[i].text)
 		r.Sign(p.base.key)
-		m.answers[i] = p.send(ctx, r)
-		p.note(m.answers[i], r.Fixture)
+		requests = append(requests, r)
+	}
+	for i, a := range p.each(ctx, requests) {
+		m.answers[accent+i] = a
+		p.note(a, requests[i])
 	}
 	return m
 }

@@ -94,7 +94,7 @@ func verificationChecks() []Check {
 	}
 	for _, w := range wrongRequests() {
 		checks = append(checks, Check{
-			Code: w.code, Group: group, Title: w.title, causes: []string{codeRefusalBroken},
+			Code: w.code, Group: group, Title: w.title, causes: []string{codeRefusalBroken}, wrong: true,
 			run: func(ctx context.Context, p *player) Finding { return p.judgeWrongRequest(ctx, w) },
 		})
 	}
@@ -141,6 +141,7 @@ func (p *player) wrongly(ctx context.Context, w wrongRequest) (v *verification, 
 		_, sent = w.make(p.token(), v.challenge)
 		return v, sent
 	}
+	defer p.asked(w.code)()
 	v = &verification{challenge: p.challenge()}
 	query, sent := w.make(p.token(), v.challenge)
 	v.answer = p.get(ctx, query, webhook.VerificationUserAgent)

@@ -96,6 +96,11 @@ const maxVerificationBody = 64 << 10
 
 // get sends a verification request.
 func (p *player) get(ctx context.Context, query, userAgent string) answer {
+	again := func() answer { return p.getAlone(ctx, query, userAgent) }
+	return p.outlived(ctx, "a verification request", again(), again)
+}
+
+func (p *player) getAlone(ctx context.Context, query, userAgent string) answer {
 	u := *p.url
 	if u.RawQuery != "" {
 		query = u.RawQuery + "&" + query
@@ -138,6 +143,7 @@ func (p *player) getOnce(ctx context.Context, target, userAgent string) answer {
 // verify sends the verification request that the app must accept.
 func (p *player) verify(ctx context.Context) *verification {
 	if p.verification == nil {
+		defer p.asked(codeHandshake)()
 		v := &verification{challenge: p.challenge()}
 		v.answer = p.get(ctx, encode(params(v.challenge, p.token())), webhook.VerificationUserAgent)
 		p.verification = v

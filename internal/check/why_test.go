@@ -69,7 +69,7 @@ func TestAppThatDiesAtOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []string{"error user-agent <- delivery", "fail delivery delivery-closed", "error unsigned <- delivery", "error speed <- delivery"}
+			want := []string{"error user-agent <- delivery", "fail delivery app-stopped", "error unsigned <- delivery", "error speed <- delivery"}
 			if diff := cmp.Diff(want, odd(report)); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
