@@ -1,10 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +40,7 @@ does it; --keep leaves the bodies as they are.`,
 	}
 	t.register(c.Flags())
 	c.Flags().BoolVar(&keep, "keep", false, "leave the bodies as they are, with all personal data")
-	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
+	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error {
 		if len(args) == 2 {
 			t.File = args[1]
 		}
@@ -51,15 +50,18 @@ does it; --keep leaves the bodies as they are.`,
 		if keep && t.YAML {
 			return usagef("leave one of them out", "--keep takes the bytes that were captured, which are not YAML")
 		}
-		return c.importFixtures(args[0], t, keep)
+		return c.importFixtures(cmd.Context(), args[0], t, keep)
 	})
 	return c
 }
 
-func (c *command) importFixtures(file string, t fixtureTarget, keep bool) error {
-	data, err := c.readInput(file)
+func (c *command) importFixtures(ctx context.Context, file string, t fixtureTarget, keep bool) error {
+	data, err := c.readInput(ctx, file, "paste a request, or a payload")
 	if err != nil {
-		return err
+		return fmt.Errorf("read the capture: %w", err)
+	}
+	if len(data) == 0 {
+		return withHint(errors.New(inputName(file)+" is empty"), "see what can be imported: igloo fixtures import --help")
 	}
 	requests, err := capture.Read(data)
 	if err != nil {
@@ -99,32 +101,4 @@ func isDelivery(body []byte) bool {
 	}
 	payload, err := webhook.Parse(body)
 	return err == nil && payload.Entries > 0
-}
-
-// readInput reads the file an argument names, - for standard input.
-func (c *command) readInput(file string) ([]byte, error) {
-	in := c.stdin
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
-			return nil, fmt.Errorf("read the capture: %w", err)
-		}
-		defer func() { _ = opened.Close() }() // only read
-		in = opened
-	}
-	data, err := io.ReadAll(io.LimitReader(in, capture.MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the capture: %w", err)
-	}
-	if len(data) == 0 {
-		return nil, withHint(errors.New(inputName(file)+" is empty"), "see what can be imported: igloo fixtures import --help")
-	}
-	return data, nil
-}
-
-func inputName(file string) string {
-	if file == "-" {
-		return "standard input"
-	}
-	return clean(file)
 }

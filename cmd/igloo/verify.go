@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -85,13 +84,7 @@ func (c *command) verifyRecorded(ctx context.Context, arg string) error {
 // verifyFile verifies the body in a file. Without a signature the file may also hold a
 // whole request.
 func (c *command) verifyFile(ctx context.Context, path, signature string, signed bool) error {
-	var data []byte
-	var err error
-	if path == "-" {
-		data, err = c.readStdin(ctx, "paste the body")
-	} else {
-		data, err = os.ReadFile(path)
-	}
+	data, err := c.readInput(ctx, path, "paste the body")
 	if err != nil {
 		return fmt.Errorf("read the body: %w", err)
 	}
@@ -143,29 +136,6 @@ func (c *command) verifyRequests(requests []capture.Request) error {
 		subjects = append(subjects, s)
 	}
 	return c.verifyAll(subjects)
-}
-
-// readStdin reads standard input, and says what to do when that is a terminal.
-func (c *command) readStdin(ctx context.Context, paste string) ([]byte, error) {
-	if isTerminal(c.stdin) {
-		fmt.Fprintf(c.stderr, "igloo: %s, then press Enter and Ctrl-D (on Windows Ctrl-Z and Enter)\n", paste)
-	}
-	type input struct {
-		data []byte
-		err  error
-	}
-	read := make(chan input, 1)
-	// A terminal can't be interrupted while it is read; the goroutine ends with igloo.
-	go func() {
-		data, err := io.ReadAll(io.LimitReader(c.stdin, capture.MaxSize+1))
-		read <- input{data, err}
-	}()
-	select {
-	case in := <-read:
-		return in.data, in.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // subject is one signature to verify, with the body it is said to be of.
