@@ -53,9 +53,9 @@ func end(c *sqlite.Conn) (now Cursor, err error) {
 		dst   *int64
 		query string
 	}{
-		{&now.Delivery, "select max(id) from delivery"},
+		{&now.Delivery, selectLast},
 		{&now.Indexed, "select value from state where key = 'indexed'"},
-		{&now.Attempt, "select max(id) from attempt"},
+		{&now.Attempt, selectLastAttempt},
 		{&now.Verification, "select max(id) from verification"},
 	} {
 		if err := readInt(c, part.query, part.dst); err != nil {

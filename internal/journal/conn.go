@@ -93,6 +93,8 @@ func openWritable(path string) (_ *sqlite.Conn, err error) {
 		return nil, fmt.Errorf("%w: version %d, this igloo knows %d", ErrNewer, version, len(migrations))
 	}
 	for _, pragma := range []string{
+		// Counts for a file that is made now: pruning can give its space back.
+		"pragma auto_vacuum = incremental",
 		"pragma journal_mode = wal",
 		// NORMAL keeps every commit across a kill; only a power cut can take the last.
 		"pragma synchronous = normal",
@@ -101,6 +103,8 @@ func openWritable(path string) (_ *sqlite.Conn, err error) {
 		fmt.Sprintf("pragma journal_size_limit = %d", maxLogPages*pageSize),
 		"pragma cache_size = -8000",
 		"pragma temp_store = memory",
+		// What is deleted is overwritten: it was people's messages.
+		"pragma secure_delete = fast",
 	} {
 		if err := sqlitex.ExecuteTransient(c, pragma, nil); err != nil {
 			return nil, err

@@ -67,6 +67,7 @@ type Attempt struct {
 	Took      time.Duration
 	Target    string // URL it was sent to
 	Replay    bool   // sent again by hand
+	Resigned  bool   // with a new signature over the same body
 	Status    int    // 0 when the app did not answer
 	Header    http.Header
 	Body      []byte // first 256 KiB of the app's answer
@@ -128,6 +129,8 @@ type Row struct {
 	Took     time.Duration
 	Err      string
 	Replayed bool // the last attempt was a replay
+
+	Marks Mark // what was noticed
 }
 
 // Pending reports whether the delivery waits for its first attempt.

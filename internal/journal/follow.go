@@ -47,7 +47,7 @@ func (j *Journal) follow(ctx context.Context) error {
 
 func (j *Journal) loadLast(c *sqlite.Conn) error {
 	var last int64
-	if err := readInt(c, "select max(id) from delivery", &last); err != nil {
+	if err := readInt(c, selectLast, &last); err != nil {
 		return err
 	}
 	j.last.Store(last)

@@ -18,11 +18,14 @@ const maxKnownWords = 1 << 15
 
 // chunk is the derived rows of one commit.
 type chunk struct {
-	rows    []eventRow
-	words   []string // to be listed in the word table
-	tally   map[tallyKey]int64
-	indexed int64 // deliveries up to here are complete with this chunk
-	part    int   // events of the next delivery written so far
+	rows     []eventRow
+	words    []string // to be listed in the word table
+	tally    map[tallyKey]int64
+	notices  []notice
+	resolved []int64  // events of notices that no longer hold
+	pruning  *pruning // deletes instead, when set
+	indexed  int64    // deliveries up to here are complete with this chunk
+	part     int      // events of the next delivery written so far
 }
 
 type eventRow struct {
@@ -32,6 +35,7 @@ type eventRow struct {
 	words    []byte
 	events   int          // of the delivery, in its first event
 	allFlags webhook.Flag // likewise
+	identity uint64
 }
 
 type tallyKey struct{ kind, name string }
@@ -61,6 +65,9 @@ type indexer struct {
 	flags   webhook.Flag
 
 	known map[string]struct{} // words that are in the word table, or on their way
+
+	noticer noticer
+	pruner  pruner
 }
 
 // next returns the next chunk, or nil when every committed delivery is indexed.
@@ -68,7 +75,7 @@ func (x *indexer) next(ctx context.Context) (*chunk, error) {
 	c := &chunk{tally: make(map[tallyKey]int64), indexed: x.done, part: x.part}
 	for deliveries := 0; len(c.rows) < chunkSize && deliveries < 4*chunkSize; deliveries++ {
 		if len(x.events) == 0 {
-			if more, err := x.parseNext(ctx); err != nil {
+			if more, err := x.parseNext(ctx, c); err != nil {
 				return nil, err
 			} else if !more {
 				break
@@ -92,7 +99,12 @@ func (x *indexer) next(ctx context.Context) (*chunk, error) {
 }
 
 // parseNext makes the next delivery current. more is false when there is none.
-func (x *indexer) parseNext(ctx context.Context) (more bool, err error) {
+func (x *indexer) parseNext(ctx context.Context, c *chunk) (more bool, err error) {
+	if !x.noticer.loaded {
+		if err := x.journal.read(ctx, x.noticer.load); err != nil {
+			return false, err
+		}
+	}
 	if len(x.ready) == 0 {
 		if x.ready, err = x.load(ctx, x.ready[:0]); err != nil || len(x.ready) == 0 {
 			return false, err
@@ -100,7 +112,10 @@ func (x *indexer) parseNext(ctx context.Context) (more bool, err error) {
 	}
 	x.current, x.ready = x.ready[0], x.ready[1:]
 	// A body that is no payload has no events; the delivery is listed all the same.
-	payload, _ := webhook.Parse(x.current.Body)
+	payload, err := webhook.Parse(x.current.Body)
+	if err == nil && x.part == 0 {
+		x.noticer.delivery(c, &x.current, payload)
+	}
 	x.total, x.flags = len(payload.Events)+payload.More, 0
 	for i := range payload.Events {
 		x.flags |= payload.Events[i].Flags
@@ -120,7 +135,7 @@ func (x *indexer) load(ctx context.Context, dst []Delivery) ([]Delivery, error) 
 	if dst, ok := j.recent.since(dst, x.done, chunkSize); ok {
 		return dst, nil
 	}
-	const query = `select id, at, source, verdict, body from delivery where id > ? order by id limit ?`
+	const query = `select id, at, source, verdict, forward, body from delivery where id > ? order by id limit ?`
 	err := j.read(ctx, func(c *sqlite.Conn) error {
 		stmt := c.Prep(query)
 		stmt.BindInt64(1, x.done)
@@ -132,7 +147,8 @@ func (x *indexer) load(ctx context.Context, dst []Delivery) ([]Delivery, error) 
 				ReceivedAt: toTime(stmt.ColumnInt64(1)),
 				Source:     Source(stmt.ColumnText(2)),
 				Verdict:    webhook.Verdict(stmt.ColumnText(3)),
-				Body:       columnBytes(stmt, 4),
+				Forward:    stmt.ColumnBool(4),
+				Body:       columnBytes(stmt, 5),
 			}
 			dst = append(dst, d)
 			bytes += len(d.Body)
@@ -147,7 +163,7 @@ func (x *indexer) derive(c *chunk, e *webhook.Event) {
 	if at.IsZero() {
 		at = e.Sent
 	}
-	row := eventRow{id: eventID(x.current.ID, e.N), at: fromTime(at), event: e}
+	row := eventRow{id: eventID(x.current.ID, e.N), at: fromTime(at), event: e, identity: e.Identity()}
 	if e.N == 1 {
 		row.events, row.allFlags = x.total, x.flags
 	}
@@ -162,6 +178,7 @@ func (x *indexer) derive(c *chunk, e *webhook.Event) {
 		x.known[text] = struct{}{}
 		c.words = append(c.words, text)
 	})
+	x.noticer.event(c, &x.current, &row)
 	c.rows = append(c.rows, row)
 	c.tally[tallyKey{tallyField, e.Field}]++
 }
@@ -182,7 +199,7 @@ func (x *indexer) run(ctx context.Context, poke, drained <-chan struct{}, chunks
 	defer close(chunks)
 	draining := false
 	for {
-		c, err := x.next(ctx)
+		c, err := x.step(ctx, draining)
 		if err != nil {
 			if ctx.Err() != nil || draining {
 				return // they are derived when the journal is opened again

@@ -84,6 +84,7 @@ type Journal struct {
 	backlog  gate // deliveries without derived rows
 	attempts gate // attempts not yet committed
 	queue    queue
+	pruning  pruneOrders
 
 	closeOnce sync.Once
 	closeErr  error

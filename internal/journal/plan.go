@@ -71,6 +71,8 @@ func (t term) condition(marked []int64) condition {
 		c = condition{"d.id >= ? and d.id < ?", []any{t.lo, t.hi}}
 	case timeTerm:
 		c = condition{"d.at >= ? and d.at < ?", []any{t.lo, t.hi}}
+	case noticeTerm:
+		c = condition{"exists (select 1 from notice where kind = ? and event >= d.id << 14 and event < (d.id + 1) << 14)", []any{t.lo}}
 	case eventTerm:
 		c = eventCondition([]term{t})
 	case bodyTerm: // not SQL's business

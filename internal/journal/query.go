@@ -40,8 +40,10 @@ func (e *QueryError) Error() string {
 //	ship canada "black lens"   full text: words that begin so; words in this order
 //	field:comments             an event of the field; a short name will do
 //	from:@mia.k  from:1789     by username or id of the other side
-//	is:live                    live fired replay failed problem pending marked
-//	                           test echo own deleted standby unknown
+//	is:live                    live fired replay failed problem pending marked slow
+//	                           duplicate loop differs unsubscribed
+//	                           test echo own deleted standby no_sender hollow_edit
+//	                           without_value unknown
 //	verdict:invalid            verified unchecked invalid unsigned
 //	status:500 5xx ERR >=400   of the last attempt
 //	took:>50ms                 of the last attempt; also >= < <=
@@ -190,7 +192,10 @@ func Keys() []string {
 
 // States returns what may follow "is:".
 func States() []string {
-	states := []string{"failed", "fired", "live", "marked", "pending", "problem", "replay"}
+	states := []string{"failed", "fired", "live", "marked", "pending", "problem", "replay", "slow"}
+	for _, m := range stored {
+		states = append(states, m.name)
+	}
 	for _, f := range flagNames {
 		states = append(states, f.name)
 	}

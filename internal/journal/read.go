@@ -192,8 +192,8 @@ func scanDelivery(stmt *sqlite.Stmt) Delivery {
 }
 
 const (
-	selectAttempt  = "select id, delivery, n, at, took, target, replay, status, err, truncated"
-	attemptColumns = 10
+	selectAttempt  = "select id, delivery, n, at, took, target, replay, status, err, truncated, resigned"
+	attemptColumns = 11
 )
 
 // scanAttempt reads an attempt without its header and body.
@@ -209,5 +209,6 @@ func scanAttempt(stmt *sqlite.Stmt) Attempt {
 		Status:    stmt.ColumnInt(7),
 		Err:       stmt.ColumnText(8),
 		Truncated: stmt.ColumnBool(9),
+		Resigned:  stmt.ColumnBool(10),
 	}
 }

@@ -60,3 +60,14 @@ func (r *ring) since(dst []Delivery, after int64, limit int) (_ []Delivery, ok b
 	live = live[from:]
 	return append(dst, live[:min(limit, len(live))]...), true
 }
+
+// forget lets go of the deliveries up to an id.
+func (r *ring) forget(upTo int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.head < len(r.items) && r.items[r.head].ID <= upTo {
+		r.bytes -= footprint(&r.items[r.head])
+		r.items[r.head] = Delivery{}
+		r.head++
+	}
+}

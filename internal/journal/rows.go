@@ -99,7 +99,8 @@ const selectRow = `
 select d.id, d.at, d.source, d.fixture, d.verdict, d.secret, d.reason, d.answered, length(d.body), d.forward,
 	d.id <= ` + indexedSoFar + `,
 	e.events, e.field, e.kind, e.all_flags, e.account, e.party, e.username, e.summary,
-	a.n, a.status, a.took, a.err, a.replay
+	a.n, a.status, a.took, a.err, a.replay,
+	(select sum(distinct 1 << kind) from notice where event >= d.id << 14 and event < (d.id + 1) << 14)
 from json_each(?) list
 cross join delivery d on d.id = list.value
 left join event e on e.id = (d.id << 14) + 1
@@ -151,5 +152,6 @@ func scanRow(stmt *sqlite.Stmt) Row {
 		r.Err = stmt.ColumnText(22)
 		r.Replayed = stmt.ColumnBool(23)
 	}
+	r.Marks = Mark(stmt.ColumnInt32(24)) | r.marks() //nolint:gosec // Written from a Mark.
 	return r
 }

@@ -17,7 +17,7 @@ const eventBits = 14
 
 // migrations[i] takes a journal from version i to i+1. The version is SQLite's
 // user_version. Released migrations are never changed.
-var migrations = []string{migration1}
+var migrations = []string{migration1, migration2}
 
 // migration1 is the first schema. docs/architecture.md explains it; in short:
 //
@@ -123,6 +123,43 @@ create table state (
 ) strict, without rowid;
 insert into state values ('indexed', 0), ('indexed_events', 0);
 `
+
+// migration2 is for what is noticed and for pruning:
+//
+//   - event.identity is [webhook.Event.Identity], by which an event is known when it
+//     comes again. Events of before have none.
+//   - notice holds what was noticed of an event, or of a delivery when n is 0. kind is
+//     the bit of a [Mark]; other depends on it.
+//   - state "pruned" is the newest delivery that was pruned, "pruned_attempts" how many
+//     attempts were, and "last_attempt" what their ids had come to.
+//   - three more flags can be asked for by their tags.
+const migration2 = `
+alter table attempt add column resigned integer not null default 0;
+alter table event add column identity integer not null default 0;
+create table notice (
+	event integer not null, -- delivery << 14 | n
+	kind  integer not null,
+	other integer not null,
+	primary key (event, kind)
+) strict, without rowid;
+create index notice_kind on notice (kind, event);
+insert into state values ('pruned', 0), ('pruned_attempts', 0), ('last_attempt', 0);
+
+insert into search (search, rowid, words) select 'delete', id, words from event where flags & 352;
+update event set words = words
+	|| case when flags & 32 then ' :is:no_sender' else '' end
+	|| case when flags & 64 then ' :is:hollow_edit' else '' end
+	|| case when flags & 256 then ' :is:without_value' else '' end
+	where flags & 352;
+insert into search (rowid, words) select id, words from event where flags & 352;
+`
+
+// The newest ids there have ever been. The tables alone do not tell once everything is
+// pruned.
+const (
+	selectLast        = "select max((select ifnull(max(id), 0) from delivery), (select value from state where key = 'pruned'))"
+	selectLastAttempt = "select max((select ifnull(max(id), 0) from attempt), (select value from state where key = 'last_attempt'))"
+)
 
 // migrate brings the database to the newest version, in one transaction.
 func migrate(c *sqlite.Conn, steps []string) (err error) {

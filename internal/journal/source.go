@@ -42,6 +42,8 @@ func (q Query) sources(c *sqlite.Conn, r idRange) (out []source, err error) {
 			}
 		case tookTerm:
 			s = q.paceSource(r)
+		case noticeTerm:
+			s = noticeSource(t, r)
 		case verdictTerm, sourceTerm:
 			if seen[verdictTerm] || seen[sourceTerm] {
 				continue
@@ -186,5 +188,15 @@ func verdictParts(verdict string, src Source) []string {
 	return []string{
 		fmt.Sprintf("select delivery as id from verdict where verdict = '%s' and source = '%s' and delivery >= ?1 and delivery < ?2", verdict, src),
 		fmt.Sprintf("select id from delivery where verdict = '%s' and source = '%s' and id > %s and id >= ?1 and id < ?2", verdict, src, indexedSoFar),
+	}
+}
+
+// noticeSource lists the deliveries of which something was noticed.
+func noticeSource(t term, r idRange) source {
+	query := fmt.Sprintf("from notice indexed by notice_kind where kind = %d and event >= ?1 << 14 and event < ?2 << 14", t.lo)
+	return source{
+		query:  "select event >> 14 " + query + " order by event " + r.order(),
+		counts: "select count(distinct event >> 14) " + query,
+		covers: func(other term) bool { return other.kind == noticeTerm && !other.not && other.lo == t.lo },
 	}
 }

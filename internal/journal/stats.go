@@ -68,7 +68,7 @@ func (s *Stats) read(c *sqlite.Conn) error {
 	}
 	var pages, oldest, newest int64
 	for dst, query := range map[*int64]string{
-		&s.Attempts:      "select max(id) from attempt",
+		&s.Attempts:      "select (" + selectLastAttempt + ") - (select value from state where key = 'pruned_attempts')",
 		&s.Failed:        "select (select count(*) from attempt where last and status < 200) + (select count(*) from attempt where last and status > 299)",
 		&s.Pending:       "select count(*) from (" + selectPending + ")",
 		&s.Verifications: "select max(id) from verification",

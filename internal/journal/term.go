@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ type term struct {
 	words   []string       // eventTerm: words in this order, the last one a beginning unless exact; or one tag
 	exact   bool           // the last word is complete
 	name    string         // verdictTerm, sourceTerm
-	lo, hi  int64          // statusTerm, tookTerm, idRangeTerm, timeTerm: lo <= x < hi
+	lo, hi  int64          // statusTerm, tookTerm, idRangeTerm, timeTerm: lo <= x < hi; noticeTerm: lo is the kind
 	ids     []int64        // idsTerm
 	pattern *regexp.Regexp // bodyTerm
 	literal string         // bodyTerm, lower case
@@ -39,6 +40,7 @@ const (
 	idsTerm                     // one of ids
 	idRangeTerm                 // delivery.id
 	timeTerm                    // delivery.at
+	noticeTerm                  // something was noticed of the delivery
 	bodyTerm                    // scan of the body
 )
 
@@ -127,10 +129,17 @@ func isTerm(value string) (t term, reason, hint string) {
 		return term{kind: pendingTerm}, "", ""
 	case "marked":
 		return term{kind: markedTerm}, "", ""
+	case "slow":
+		return term{kind: tookTerm, lo: int64(SlowAnswer) + 1, hi: math.MaxInt64}, "", ""
 	default:
 		for _, f := range flagNames {
 			if f.name == state {
 				return tagTerm("is", state), "", ""
+			}
+		}
+		for _, m := range stored {
+			if m.name == state {
+				return term{kind: noticeTerm, lo: m.mark.kind()}, "", ""
 			}
 		}
 	}

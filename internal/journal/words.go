@@ -47,6 +47,9 @@ var flagNames = []struct {
 	{"own", webhook.Own},
 	{"deleted", webhook.Deleted},
 	{"standby", webhook.OnStandby},
+	{"no_sender", webhook.NoSender},
+	{"hollow_edit", webhook.HollowEdit},
+	{"without_value", webhook.WithoutValue},
 	{"unknown", webhook.Unknown},
 }
 

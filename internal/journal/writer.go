@@ -20,6 +20,7 @@ type writer struct {
 	lastVerification int64
 	lastAttempt      int64
 	indexed, part    int64   // how far the derived rows have come
+	pruned           int64   // deliveries up to here are gone
 	sizes            []int64 // of the deliveries not yet indexed, oldest first
 
 	arrivals []*arrival // scratch
@@ -49,13 +50,13 @@ func (w *writer) load() error {
 		&w.addVerification: `insert into verification (id, at, uri, host, remote, self, status, reason, head)
 			values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.dropVerification: "delete from verification where id = ? and status <> 200",
-		&w.addAttempt: `insert into attempt (id, delivery, n, last, at, took, pace, target, replay, status, err, truncated, head, body)
-			values (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.addAttempt: `insert into attempt (id, delivery, n, last, at, took, pace, target, replay, status, err, truncated, head, body, resigned)
+			values (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.dropPending: "delete from pending where delivery = ?",
 		&w.lastN:       "select n, id from attempt where delivery = ? order by n desc limit 1",
 		&w.dropLast:    "update attempt set last = 0 where id = ?",
-		&w.addEvent: `insert into event (id, at, field, kind, flags, account, party, username, summary, words, events, all_flags)
-			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.addEvent: `insert into event (id, at, field, kind, flags, account, party, username, summary, words, events, all_flags, identity)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.addSearch: "insert into search (rowid, words) values (?, ?)",
 		&w.addWord:   "insert or ignore into word (term) values (?)",
 		&w.addTally:  "insert into tally (kind, name, n) values (?, ?, ?) on conflict do update set n = n + excluded.n",
@@ -68,9 +69,10 @@ func (w *writer) load() error {
 		*stmt = s
 	}
 	for dst, query := range map[*int64]string{
-		&w.lastDelivery:     "select max(id) from delivery",
+		&w.lastDelivery:     selectLast,
 		&w.lastVerification: "select max(id) from verification",
-		&w.lastAttempt:      "select max(id) from attempt",
+		&w.lastAttempt:      selectLastAttempt,
+		&w.pruned:           "select value from state where key = 'pruned'",
 		&w.indexed:          "select value from state where key = 'indexed'",
 		&w.part:             "select value from state where key = 'indexed_events'",
 	} {
@@ -152,10 +154,13 @@ func (w *writer) write(b batch) error {
 			return err
 		}
 	}
-	if b.chunk != nil {
-		return w.insertChunk(b.chunk)
+	switch {
+	case b.chunk == nil:
+		return nil
+	case b.chunk.pruning != nil:
+		return w.prune(b.chunk.pruning)
 	}
-	return nil
+	return w.insertChunk(b.chunk)
 }
 
 // published makes a successful commit known: ids, memory, gates, watchers.
@@ -194,6 +199,11 @@ func (w *writer) published(b batch) {
 }
 
 func (w *writer) publishedChunk(c *chunk) {
+	if c.pruning != nil {
+		w.publishedPruning(c.pruning)
+		w.chunk = nil
+		return
+	}
 	// Deliveries found at Open never passed the gate: they have no size here.
 	n := min(int(c.indexed-w.indexed), len(w.sizes))
 	bytes := int64(0)
@@ -260,6 +270,9 @@ func (w *writer) insertAttempt(r *record) error {
 		if err != nil {
 			return err
 		}
+		if previous == 0 && a.Delivery <= w.pruned {
+			return nil // what was sent again is no longer recorded
+		}
 		if previous != 0 {
 			w.dropLast.BindInt64(1, previous)
 			if err := run(w.dropLast); err != nil {
@@ -281,6 +294,7 @@ func (w *writer) insertAttempt(r *record) error {
 	s.BindBool(11, a.Truncated)
 	s.BindBytes(12, r.head)
 	s.BindBytes(13, a.Body)
+	s.BindBool(14, a.Resigned)
 	if err := run(s); err != nil || a.N > 1 || a.Delivery > w.indexed {
 		return err
 	}
@@ -317,6 +331,9 @@ func (w *writer) insertChunk(c *chunk) error {
 		if err := run(list); err != nil {
 			return err
 		}
+	}
+	if err := w.insertNotices(c); err != nil {
+		return err
 	}
 	for key, n := range c.tally {
 		w.addTally.BindText(1, key.kind)
@@ -360,6 +377,7 @@ func (w *writer) insertEvent(row *eventRow) error {
 	s.BindText(10, words)
 	s.BindInt64(11, int64(row.events))
 	s.BindInt64(12, int64(row.allFlags))
+	s.BindInt64(13, int64(row.identity)) //nolint:gosec // all 64 bits count
 	if err := run(s); err != nil {
 		return err
 	}
