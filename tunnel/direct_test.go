@@ -3,6 +3,7 @@ package tunnel_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -151,8 +152,51 @@ func TestDirectRefuses(t *testing.T) {
 	}
 }
 
-// Who connects to a public port and does not speak TLS is nothing to complain of.
+// A public port meets strangers all day, and the log is a file on the user's disk. Those
+// without a certificate don't hide one that is refused.
+func TestDirectSaysLittleOfStrangers(t *testing.T) {
+	t.Parallel()
+	server, clients, addr, log := tunneltest.NewCA(t), tunneltest.NewCA(t), tunneltest.FreeAddr(t), &logBuffer{}
+	l := openLab(t, newDirect(t, server, addr, t.TempDir(), clients.Pool(), log), ingress(say("")), log)
+	url := l.Await(t, tunnel.Online).URL.String()
+	wrong := clients.Client(t, "client.example.com")
+	for _, certs := range [][]tls.Certificate{nil, {wrong}} {
+		for range 50 {
+			if got, err := answer(t, tlsClient(addr, server.Pool(), certs...), url); err == nil {
+				t.Fatalf("a stranger is answered %q, want none", got)
+			}
+		}
+	}
+	l.stop(t)
+	for _, said := range []string{`msg="client without a certificate refused"`, `msg="client certificate refused"`} {
+		if n := strings.Count(log.String(), said); n != 20 {
+			t.Errorf("the log says %d times %s, want 20 times", n, said)
+		}
+	}
+}
+
+// A client that says nothing is hung up on.
 func TestDirectHandshakesEndInTime(t *testing.T) {
+	t.Parallel()
+	ca, addr, log := tunneltest.NewCA(t), tunneltest.FreeAddr(t), &logBuffer{}
+	l := openLab(t, newDirect(t, ca, addr, t.TempDir(), nil, log), ingress(say("hello")), log)
+	l.Await(t, tunnel.Online)
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetReadDeadline(time.Now().Add(2 * soon)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil {
+		t.Errorf("the server does not hang up: %v", err)
+	}
+	l.stop(t)
+}
+
+// Who connects to a public port and does not speak TLS is nothing to complain of.
+func TestDirectIsCalmWithStrangers(t *testing.T) {
 	t.Parallel()
 	ca, addr, log := tunneltest.NewCA(t), tunneltest.FreeAddr(t), &logBuffer{}
 	l := openLab(t, newDirect(t, ca, addr, t.TempDir(), nil, log), ingress(say("hello")), log)
@@ -269,6 +313,31 @@ func TestDirectGetsACertificateAndWantsOne(t *testing.T) {
 		t.Errorf("Meta is answered %q, %v, want its name", got, err)
 	}
 	l.stop(t)
+}
+
+// What the CA connects for is over with the handshake. It must not reach the program,
+// which would answer somebody who has shown no certificate.
+func TestDirectEndsTheProof(t *testing.T) {
+	addr, clients := tunneltest.FreeAddr(t), tunneltest.NewCA(t)
+	ca := tunneltest.NewACME(t, addr, time.Hour)
+	accepted := make(chan net.Conn, 16)
+	in := tunnel.Ingress{Serve: func(l net.Listener) error {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return nil //nolint:nilerr // the listener was closed
+			}
+			accepted <- conn
+			_ = conn.Close()
+		}
+	}}
+	log := &logBuffer{}
+	l := openLab(t, newDirectACME(t, ca, addr, t.TempDir(), clients.Pool(), log), in, log)
+	l.Await(t, tunnel.Online)
+	l.stop(t)
+	if n := len(accepted); n > 0 {
+		t.Errorf("%d connections of the certificate authority reach the program, want none", n)
+	}
 }
 
 func TestDirectIsNotFound(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"golang.org/x/crypto/acme"
 )
 
 const (
@@ -74,6 +76,10 @@ func (l *handshakeListener) handshake(conn net.Conn) {
 	if err := secure.HandshakeContext(ctx); err != nil {
 		l.logger.Debug("tls handshake", "remote", conn.RemoteAddr(), "err", oneLine(err.Error()))
 		_ = conn.Close()
+		return
+	}
+	if secure.ConnectionState().NegotiatedProtocol == acme.ALPNProto {
+		_ = secure.Close() // the CA has seen what it came for, and was not asked who it is
 		return
 	}
 	select {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 )
 
 // MetaClientName is the common name of the client certificate with which Meta
@@ -25,6 +27,10 @@ var (
 type clientCheck struct {
 	authorities *x509.CertPool
 	logger      *slog.Logger
+
+	// Told apart, so that those who show none don't hide a certificate of Meta's that
+	// is refused.
+	without, refused refusalLog
 }
 
 // verify is a [tls.Config.VerifyConnection], which also runs for resumed sessions.
@@ -41,14 +47,43 @@ func (c *clientCheck) verify(state tls.ConnectionState) error {
 	}
 	switch {
 	case errors.Is(err, errNoClientCert): // anybody who comes along
-		c.logger.Info("client without a certificate refused", attrs...)
+		if unsaid, ok := c.without.next(time.Now()); ok {
+			c.logger.Info("client without a certificate refused", append(attrs, "unsaid", unsaid)...)
+		}
 		return err
 	case err != nil:
-		c.logger.Warn("client certificate refused", append(attrs, "err", err)...)
+		if unsaid, ok := c.refused.next(time.Now()); ok {
+			c.logger.Warn("client certificate refused", append(attrs, "unsaid", unsaid, "err", err)...)
+		}
 		return err
 	}
 	c.logger.Info("client certificate accepted", attrs...)
 	return nil
+}
+
+// maxRefusalsLogged are told of in a minute. Strangers connect as often as they like,
+// and the log is a file on the user's disk.
+const maxRefusalsLogged = 20
+
+// refusalLog counts refusals, to tell of the first in each minute. The zero value is
+// ready to use.
+type refusalLog struct {
+	mu    sync.Mutex
+	began time.Time // of the minute
+	count int       // in it
+}
+
+// next counts a refusal and reports whether to tell of it, and how many were not told
+// of in the minute before.
+func (r *refusalLog) next(now time.Time) (unsaid int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.began) >= time.Minute {
+		unsaid = max(r.count-maxRefusalsLogged, 0)
+		r.began, r.count = now, 0
+	}
+	r.count++
+	return unsaid, r.count <= maxRefusalsLogged
 }
 
 // judge looks at the certificates that a client showed, its own first.
