@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"strings"
 	"sync"
 	"time"
 )
@@ -76,6 +77,9 @@ func (a *authority) serverConfig() *tls.Config {
 
 // issue returns the certificate for host.
 func (a *authority) issue(host string) (*tls.Certificate, error) {
+	if strings.ContainsAny(host, "[]:") { // a piece of an IPv6 address, which a real server would not know either
+		return nil, fmt.Errorf("no host is called %q", host)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if cert, ok := a.issued[host]; ok {
