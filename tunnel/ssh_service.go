@@ -90,7 +90,8 @@ func parseSSHServer(text string) (sshService, error) {
 		}
 		host, port = parsed.host, parsed.port
 	}
-	if host == "" || strings.ContainsAny(host, " \t\r\n/") || (hasUser && user == "") {
+	strange := func(r rune) bool { return !hostRune(r) && r != '_' && r != ':' } // colons are in addresses
+	if host == "" || strings.ContainsFunc(host, strange) || (hasUser && user == "") {
 		return sshService{}, fmt.Errorf("SSH server %q is neither a preset nor user@host:port", text)
 	}
 	s, known := findSSHService(host)
