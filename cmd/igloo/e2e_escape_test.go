@@ -52,17 +52,17 @@ func printable(text string) (bad rune, ok bool) {
 
 // postHostile posts every hostile text: signed, unsigned, as a field's name, and in
 // what is no JSON at all.
-func postHostile(t *testing.T, door *meta) (n int) {
+func postHostile(t *testing.T, client *http.Client, callbackURL string) (n int) {
 	t.Helper()
 	post := func(body, signature string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, door.target.String(), strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, callbackURL, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if signature != "" {
 			req.Header.Set("X-Hub-Signature-256", signature)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestHostileTextInPlainMode(t *testing.T) {
 		ingress, _, _ = strings.Cut(rest, "\n")
 		return ok && strings.Contains(rest, "\n")
 	})
-	n := postHostile(t, newMeta(t, ingress))
+	n := postHostile(t, http.DefaultClient, ingress)
 	p.awaitOutput(t, &p.stdout, fmt.Sprintf("%d lines", n), func(text string) bool { return strings.Count(text, "\n") >= n })
 	p.signal(t, os.Interrupt)
 	if code := p.wait(t); code != exitDone {
@@ -152,7 +152,7 @@ func TestHostileTextInTerminal(t *testing.T) {
 	v, h := withSecret(t).open(t, 120, 36, "--tunnel", "none", "--forward-to", app.URL())
 	v.see(t, "Waiting for the first event")
 	title := v.do(t, "display-message", "-p", "#{pane_title}")
-	n := postHostile(t, newMeta(t, h.Ingress))
+	n := postHostile(t, http.DefaultClient, h.Ingress)
 	v.see(t, fmt.Sprintf("Deliveries %d", n))
 	for range 4 {
 		for _, tab := range []string{"1", "2", "3", "4", "5"} {

@@ -48,7 +48,13 @@ func ngrokArgs(t *testing.T, edge *tunneltest.Edge) []string {
 
 func openTunnel(t *testing.T) *tunneled {
 	t.Helper()
-	n := &tunneled{edge: tunneltest.New(t), app: newDevelopersApp(t, nil)}
+	return openTunnelTo(t, newDevelopersApp(t, nil))
+}
+
+// openTunnelTo opens a tunnel that is seen to work: igloo has come through it.
+func openTunnelTo(t *testing.T, app *developersApp) *tunneled {
+	t.Helper()
+	n := &tunneled{edge: tunneltest.New(t), app: app}
 	n.net = newInternet(t, n.edge.PublicAddr(), n.edge.CA())
 	n.sandbox = withSecret(t, append(n.net.env(), "NGROK_AUTHTOKEN="+ngrokToken, "IGLOO_VERIFY_TOKEN="+verifyToken)...)
 	n.listening = n.sandbox.listen(t, append(ngrokArgs(t, n.edge), "--forward-to", n.app.URL())...)
