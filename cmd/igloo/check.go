@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,7 @@ type checkFlags struct {
 	JUnit       string
 	Keep        bool
 	AllowRemote bool
+	Timeout     time.Duration
 	Seed        uint64
 }
 
@@ -62,7 +64,8 @@ verify token igloo signs with: igloo doctor --env prints them. Exit code 0 when 
 	flags.BoolVar(&f.List, "list", false, "list groups and codes, and check nothing")
 	flags.StringVar(&f.JUnit, "junit", "", "write a JUnit report to `FILE`, too")
 	flags.BoolVar(&f.Keep, "keep", false, "record in the journal what is sent, with the app's answers")
-	flags.BoolVar(&f.AllowRemote, "allow-remote", false, "send huge bodies and full batches to another machine, too")
+	flags.BoolVar(&f.AllowRemote, "allow-remote", false, "send more than a few right deliveries to another machine, too: faults, batches, odd events")
+	flags.DurationVar(&f.Timeout, "timeout", 5*time.Minute, "begin no check after this `TIME`: what is left is not judged")
 	flags.Uint64Var(&f.Seed, "seed", 0, "same ids, times and bytes every run for the same `N`")
 	f.register(flags)
 	for _, name := range []string{"client-cert", "mtls", "cacert"} {
@@ -85,6 +88,9 @@ verify token igloo signs with: igloo doctor --env prints them. Exit code 0 when 
 }
 
 func (c *command) check(ctx context.Context, f checkFlags, arg string) (err error) {
+	if f.Timeout <= 0 {
+		return usagef("--timeout 5m", "--timeout must be above 0")
+	}
 	target, err := forward.TargetURL(arg, "/webhook")
 	if err != nil {
 		return usagef("a whole URL: igloo check http://localhost:3000/webhook", "%s", err)
@@ -105,10 +111,13 @@ func (c *command) check(ctx context.Context, f checkFlags, arg string) (err erro
 		cfg.Recorder = keeper
 	}
 	out := c.newCheckPrinter()
-	cfg.Report = out.finding
+	cfg.Begin, cfg.Report = out.begin, out.finding
 	report, err := check.Run(ctx, cfg)
 	if wrong, ok := errors.AsType[*check.ChoiceError](err); ok {
 		return usagef("see what there is: igloo check --list", "%s", wrong)
+	}
+	if errors.Is(err, check.ErrEmptyChoice) {
+		return usagef("choose others, or leave --skip out: igloo check --list", "%s", err)
 	}
 	unreachable := errors.Is(err, check.ErrUnreachable)
 	if err != nil && !unreachable {
@@ -140,9 +149,10 @@ func (c *command) check(ctx context.Context, f checkFlags, arg string) (err erro
 // checkConfig gathers what a check needs. The keys are those that fire --to signs
 // with.
 func (c *command) checkConfig(f checkFlags, target *url.URL) (check.Config, error) {
+	allowed := f.AllowRemote || loopback(target.Hostname())
 	cfg := check.Config{
-		Target: target.String(), Seed: f.Seed,
-		Choice: check.Choice{Only: f.Only, Skip: f.Skip, Heavy: f.AllowRemote || loopback(target.Hostname())},
+		Target: target.String(), Seed: f.Seed, Limits: check.Limits{Run: f.Timeout},
+		Choice: check.Choice{Only: f.Only, Skip: f.Skip, Heavy: allowed, Remote: !allowed},
 	}
 	s, err := c.loadSecrets()
 	if err != nil {
@@ -161,6 +171,11 @@ func (c *command) checkConfig(f checkFlags, target *url.URL) (check.Config, erro
 		if cfg.Secrets.VerifyToken, err = c.project.verifyToken(); err != nil {
 			return cfg, err
 		}
+	}
+	if f.given() && target.Scheme == "http" {
+		secure := *target
+		secure.Scheme = "https"
+		return cfg, usagef("igloo check "+clean(secure.Redacted()), "%s is about TLS, and the target is http://", f.first())
 	}
 	client, err := c.clientConfig(f.clientFlags, target)
 	cfg.TLS = check.TLS{ExtraCAs: client.ExtraCAs, Certificates: client.Certificates}
@@ -207,6 +222,7 @@ type checkInfo struct {
 	Group  string   `json:"group"`
 	Title  string   `json:"title"`
 	Heavy  bool     `json:"heavy,omitempty"`
+	Modest bool     `json:"modest,omitempty"` // goes to another machine without --allow-remote
 	Causes []string `json:"causes,omitempty"`
 }
 
@@ -215,7 +231,7 @@ func (c *command) listChecks() error {
 	group := ""
 	for _, one := range check.All() {
 		if c.JSON {
-			err := out.write(checkInfo{"check", one.Code, one.Group, one.Title, one.Heavy, one.Codes()[1:]})
+			err := out.write(checkInfo{"check", one.Code, one.Group, one.Title, one.Heavy, one.Modest(), one.Codes()[1:]})
 			if err != nil {
 				return err
 			}
@@ -226,10 +242,13 @@ func (c *command) listChecks() error {
 			fmt.Fprintln(c.stdout, group)
 		}
 		title := one.Title
-		if one.Heavy {
-			title += " (this machine, or --allow-remote)"
+		if !one.Modest() {
+			title += " *"
 		}
 		fmt.Fprintf(c.stdout, "  %-*s %s\n", checkWidth, one.Code, title)
+	}
+	if !c.JSON {
+		fmt.Fprintln(c.stdout, "\n* to another machine only with --allow-remote")
 	}
 	return nil
 }

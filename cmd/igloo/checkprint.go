@@ -50,14 +50,30 @@ type checkPrinter struct {
 	*command
 	lines  *lineWriter
 	colour bool
+	live   bool // a terminal shows what is under way
+	shown  int  // checks begun
 	group  string
 	err    error // of writing
+
+	waiting []check.Finding // not judged, to be said in a line each cause
 }
 
 func (c *command) newCheckPrinter() *checkPrinter {
+	able := c.getenv("TERM") != "dumb"
 	return &checkPrinter{
 		command: c, lines: &lineWriter{out: c.stdout},
-		colour: isTerminal(c.stdout) && c.getenv("NO_COLOR") == "" && c.getenv("TERM") != "dumb",
+		colour: isTerminal(c.stdout) && c.getenv("NO_COLOR") == "" && able,
+		live:   isTerminal(c.stderr) && able,
+	}
+}
+
+// clearLine takes off what a terminal shows of the check under way.
+const clearLine = "\r\x1b[K"
+
+// begin shows on a terminal what is waited for.
+func (p *checkPrinter) begin(c check.Check) {
+	if p.shown++; p.live {
+		fmt.Fprintf(p.stderr, "%s  … %s (%d)", clearLine, c.Code, p.shown)
 	}
 }
 
@@ -85,11 +101,18 @@ func (p *checkPrinter) paint(colour, text string) string {
 }
 
 func (p *checkPrinter) finding(f check.Finding) {
+	if p.live {
+		fmt.Fprint(p.stderr, clearLine)
+	}
 	if p.JSON {
 		err := p.lines.write(findingLine{
 			"finding", f.Code, f.Check, f.Group, f.Title, f.Status, f.Because, f.Sent, f.Got, f.Meta, f.Why, f.Fix, f.Doc(), f.Kept, millis(f.Took),
 		})
 		p.err = cmp.Or(p.err, err)
+		return
+	}
+	if f.Status == check.Error && f.Because != "" {
+		p.waiting = append(p.waiting, f)
 		return
 	}
 	if f.Group != p.group {
@@ -140,6 +163,25 @@ func (p *checkPrinter) details(all [][2]string) {
 	}
 }
 
+// notJudged prints what waits for other checks, in a line for each of these.
+func (p *checkPrinter) notJudged() {
+	for rest := p.waiting; len(rest) > 0; {
+		first := rest[0]
+		var codes []string
+		var others []check.Finding
+		for _, f := range rest {
+			if f.Because == first.Because {
+				codes = append(codes, f.Check)
+			} else {
+				others = append(others, f)
+			}
+		}
+		fmt.Fprintf(p.stdout, "\n%s %s not judged: %s\n", p.mark(check.Error), plural(len(codes), "check", "checks"), strings.Join(codes, ", "))
+		p.details([][2]string{{"why", first.Why}, {"fix", first.Fix}})
+		rest = others
+	}
+}
+
 // end prints the verdict.
 func (p *checkPrinter) end(r check.Report) {
 	n := map[check.Status]int{}
@@ -162,6 +204,7 @@ func (p *checkPrinter) end(r check.Report) {
 		p.err = cmp.Or(p.err, err)
 		return
 	}
+	p.notJudged()
 	status, verdict := check.Pass, "all holds"
 	switch {
 	case n[check.Fail] > 0:

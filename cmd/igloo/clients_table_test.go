@@ -114,7 +114,7 @@ func botClients() []client {
 		},
 		{
 			name: "botbuilder-uncaught", start: node("botbuilder.cjs", "uncaught"), wrong: "it ends at the first comment",
-			findings: []string{"fail delivery delivery-closed"},
+			findings: []string{"fail delivery app-stopped"},
 			whys:     map[string]string{"delivery": "the app crashed"},
 		},
 		{

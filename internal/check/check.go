@@ -38,11 +38,16 @@ type Check struct {
 	// accepted says that there must be a delivery that the app accepts: else a
 	// refusal, and an acceptance, say nothing.
 	accepted bool
-	withheld bool // it is heavy and not allowed
+	withheld bool // it may do harm, and is not allowed
+	modest   bool // it sends few deliveries, all of them right: any app may get it
 	wrong    bool // it sends a verification request that Meta never sends
 	// run judges. It fills in what is particular: the rest is done by [player.judge].
 	run func(ctx context.Context, p *player) Finding
 }
+
+// Modest reports whether the check also goes to another machine without leave: see
+// [Choice].
+func (c Check) Modest() bool { return c.modest }
 
 // Codes lists the codes the check's findings may have, its own first.
 func (c Check) Codes() []string { return append([]string{c.Code}, c.causes...) }
@@ -125,7 +130,8 @@ type Config struct {
 	Seed uint64
 	// Recorder keeps the deliveries that are sent; nil keeps none.
 	Recorder Recorder
-	// Report hears of each finding as it is made; nil hears nothing.
+	// Begin hears of each check as it begins, and Report of its finding; nil hears nothing.
+	Begin  func(Check)
 	Report func(Finding)
 }
 
@@ -171,6 +177,9 @@ type Limits struct {
 	// Return is how long an app that went away may take to come back, 3 s: some
 	// restart by themselves.
 	Return time.Duration
+	// Run, 5 min, is the time after which no check begins any more: what is left is
+	// not judged.
+	Run time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -179,6 +188,7 @@ func (l Limits) withDefaults() Limits {
 	l.Slow = cmp.Or(l.Slow, 2*time.Second)
 	l.Margin = cmp.Or(l.Margin, time.Second)
 	l.Return = cmp.Or(l.Return, 3*time.Second)
+	l.Run = cmp.Or(l.Run, 5*time.Minute)
 	return l
 }
 
@@ -186,8 +196,9 @@ func (l Limits) withDefaults() Limits {
 var ErrUnreachable = errors.New("no app to check")
 
 // Run checks a target. The report holds what was found until the end or until an
-// error: [ErrUnreachable] wrapped, a [*ChoiceError], the context's, or that of the
-// Recorder.
+// error: [ErrUnreachable] wrapped, a [*ChoiceError], [ErrEmptyChoice], the context's, or
+// that of the Recorder. A check that others could not be judged for is in the report,
+// chosen or not.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	start := time.Now()
 	chosen, err := cfg.Choice.checks()
@@ -203,14 +214,26 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if p.unreachable = p.reach(ctx); p.unreachable != nil {
 		chosen = connectionChecks()[:1] // there is nothing to say about the others, whatever was chosen
 	}
+	said := map[string]bool{} // or going to be
+	for _, c := range chosen {
+		said[c.Code] = true
+	}
 	for i, c := range chosen {
+		if cfg.Begin != nil {
+			cfg.Begin(c)
+		}
 		f := p.judge(ctx, c, i == len(chosen)-1)
+		for _, f := range append(p.roots(ctx, f, said), f) {
+			if p.err != nil {
+				break
+			}
+			report.Findings = append(report.Findings, f)
+			if cfg.Report != nil {
+				cfg.Report(f)
+			}
+		}
 		if p.err != nil {
 			break
-		}
-		report.Findings = append(report.Findings, f)
-		if cfg.Report != nil {
-			cfg.Report(f)
 		}
 	}
 	report.Took = time.Since(start)

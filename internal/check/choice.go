@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,11 +11,19 @@ import (
 )
 
 // Choice selects checks. The zero Choice is all but the heavy ones.
+//
+// To an app on another machine, whose owner may be somebody else, no more should go
+// than Meta would send: with Remote only the modest checks are done, which send
+// verification requests and less than ten right deliveries.
 type Choice struct {
 	// Only and Skip are codes, groups, or patterns of them: "text-*". Skip wins.
 	Only, Skip []string
 	Heavy      bool // allow the heavy ones
+	Remote     bool // the app is on another machine, and nobody gave leave
 }
+
+// ErrEmptyChoice says that Skip takes all that Only chooses.
+var ErrEmptyChoice = errors.New("no check is left to do")
 
 // ChoiceError is a name that no check, group or cause has.
 type ChoiceError struct {
@@ -46,21 +55,32 @@ func (c Choice) checks() ([]Check, error) {
 	chosen := slices.DeleteFunc(All(), func(one Check) bool {
 		return len(c.Only) > 0 && !only[one.Code] || skip[one.Code]
 	})
-	if !c.Heavy {
-		for i := range chosen {
-			if chosen[i].Heavy {
-				status := Skipped
-				if slices.Contains(c.Only, chosen[i].Code) {
-					status = Error
-				}
-				chosen[i].withheld = true
-				chosen[i].run = func(context.Context, *player) Finding {
-					return Finding{Status: status, Why: "it sends a lot, and the app is on another machine", Fix: "add --allow-remote when that machine is yours"}
-				}
-			}
+	if len(chosen) == 0 {
+		return nil, ErrEmptyChoice
+	}
+	for i, one := range chosen {
+		what := "it sends what Meta does not, or many deliveries"
+		if one.Heavy {
+			what = "it sends a lot"
+		}
+		if one.Heavy && !c.Heavy || c.Remote && !one.modest {
+			chosen[i].withhold(slices.Contains(c.Only, one.Code), what)
 		}
 	}
 	return chosen, nil
+}
+
+// withhold takes what the check does away. It says so, and where it was asked for by its
+// code that it is not judged.
+func (c *Check) withhold(asked bool, what string) {
+	status := Skipped
+	if asked {
+		status = Error
+	}
+	c.withheld = true
+	c.run = func(context.Context, *player) Finding {
+		return Finding{Status: status, Why: what + ", and the app is on another machine", Fix: "add --allow-remote when that machine is yours"}
+	}
 }
 
 // match returns the codes of the checks that names stand for.
@@ -99,10 +119,18 @@ func words() []string {
 
 // All returns every check in the order it is done.
 func All() []Check {
-	return slices.Concat(connectionChecks(), stopping(
-		verificationChecks(), deliveryChecks(), textChecks(),
+	return slices.Concat(modest(connectionChecks()), stopping(
+		modest(verificationChecks()), deliveryChecks(), textChecks(),
 		signatureChecks(), payloadChecks(), eventChecks(), limitChecks(),
 	))
+}
+
+// modest marks checks that any app may get.
+func modest(group []Check) []Check {
+	for i := range group {
+		group[i].modest = true
+	}
+	return group
 }
 
 // stopping adds the cause that any check has that sends something.

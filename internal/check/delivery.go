@@ -41,11 +41,11 @@ func deliveryChecks() []Check {
 	const group = codeDelivery
 	return []Check{
 		{
-			Code: codeUserAgent, Group: group, Title: "Meta's User-Agents are answered like a browser's",
+			Code: codeUserAgent, Group: group, modest: true, Title: "Meta's User-Agents are answered like a browser's",
 			run: func(ctx context.Context, p *player) Finding { return p.judgeAgents(ctx) },
 		},
 		{
-			Code: codeDelivery, Group: group, Title: "a signed delivery is accepted",
+			Code: codeDelivery, Group: group, modest: true, Title: "a signed delivery is accepted",
 			causes: append([]string{
 				codePostMissing, codeDeliveryRedirect, codeDeliverySlow, codeDeliveryClosed, codeDeliveryCSRF, codeDeliveryPage,
 				codeContentType, codeSecretOther, codeSecretQuotes, codeSecretHex, codeSignatureHeader, codeSignatureForm, codeServerError, codeDeliveryRefused,
@@ -53,7 +53,7 @@ func deliveryChecks() []Check {
 			run: func(ctx context.Context, p *player) Finding { return p.judgeDelivery(ctx) },
 		},
 		{
-			Code: codeStatus200, Group: group, accepted: true, Title: "the answer is 200, not another 2xx",
+			Code: codeStatus200, Group: group, modest: true, accepted: true, Title: "the answer is 200, not another 2xx",
 			run: func(ctx context.Context, p *player) Finding { return p.judgeStatus(ctx) },
 		},
 		{

@@ -27,6 +27,15 @@ func (p *player) diagnoseDelivery(ctx context.Context, b *base, a answer) (code,
 	case a.csrf():
 		return codeDeliveryCSRF, ""
 	}
+	if p.cfg.Choice.Remote { // the questions are deliveries that Meta never sends
+		switch {
+		case a.html():
+			return codeDeliveryPage, ""
+		case a.status >= http.StatusInternalServerError:
+			return codeServerError, ""
+		}
+		return codeDeliveryRefused, "why exactly igloo asks another machine only with --allow-remote"
+	}
 	if code, detail := p.wrongKey(ctx, b); code != "" {
 		return code, detail
 	}

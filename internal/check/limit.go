@@ -26,7 +26,7 @@ func limitChecks() []Check {
 	const group = "limits"
 	return []Check{
 		{
-			Code: codeSpeed, Group: group, accepted: true, Title: "the answers come in time", causes: []string{codeSpeedSlow},
+			Code: codeSpeed, Group: group, modest: true, accepted: true, Title: "the answers come in time", causes: []string{codeSpeedSlow},
 			run: func(ctx context.Context, p *player) Finding { return p.judgeSpeed(ctx) },
 		},
 		{

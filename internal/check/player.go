@@ -48,6 +48,7 @@ type player struct {
 	rng    *rand.Rand
 	hidden []secret.Value // what findings must not show
 	once   bool           // no request more than is asked for
+	start  time.Time
 
 	current string   // check under way
 	kept    []string // of the check under way
@@ -101,7 +102,7 @@ func newPlayer(cfg Config) (*player, error) {
 	}
 	return &player{
 		cfg: cfg, url: u, client: client, gets: newGetter(cfg.TLS), wrong: map[string]*verification{},
-		stops: map[string]stop{}, abreast: 2,
+		stops: map[string]stop{}, abreast: 2, start: time.Now(),
 		run: simulator.NewRun(cfg.Seed, nil), rng: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // as above
 		hidden: written(append(cfg.Secrets.values(), secret.New(otherCase(cfg.Secrets.VerifyToken.Reveal())))...),
 	}, nil
@@ -169,15 +170,33 @@ func (p *player) judge(ctx context.Context, c Check, last bool) Finding {
 // blockedAlready says why a check need not begin; its Status is empty when it may.
 func (p *player) blockedAlready(ctx context.Context, c Check) Finding {
 	switch {
-	case c.Code == codeReachable || c.Code == codeCertificate:
+	case c.withheld, c.Code == codeReachable, c.Code == codeCertificate:
+	case time.Since(p.start) > p.cfg.Limits.Run:
+		return Finding{Status: Error, Why: fmt.Sprintf("the run has taken longer than %v", p.cfg.Limits.Run), Fix: "check less at once, or give it more time"}
 	case p.gone != "" && p.gone != c.Code:
 		return p.blocked(p.gone, wentAway)
 	case p.judgeCertificate(ctx).Status == Fail:
 		return p.blocked(codeCertificate, "nothing gets through while the certificate is refused")
-	case c.accepted && !c.withheld && !p.deliverable(ctx).any():
+	case c.accepted && !p.deliverable(ctx).any():
 		return p.blocked(codeDelivery, "no good delivery is accepted, so that an answer to another says nothing")
 	}
 	return Finding{}
+}
+
+// roots are the findings of what keeps a check from being judged, where nobody has asked
+// for them: without them nothing would say what to mend.
+func (p *player) roots(ctx context.Context, f Finding, said map[string]bool) []Finding {
+	if p.err != nil || f.Because == "" || said[f.Because] {
+		return nil
+	}
+	said[f.Because] = true
+	for _, c := range All() {
+		if c.Code == f.Because {
+			root := p.judge(ctx, c, false)
+			return append(p.roots(ctx, root, said), root)
+		}
+	}
+	return nil
 }
 
 // blocked is the finding of a check that rests on another one.
