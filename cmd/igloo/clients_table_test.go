@@ -115,7 +115,7 @@ func botClients() []client {
 		{
 			name: "botbuilder-uncaught", start: node("botbuilder.cjs", "uncaught"), wrong: "it ends at the first comment",
 			findings: []string{"fail delivery app-stopped"},
-			whys:     map[string]string{"delivery": "the app crashed"},
+			whys:     map[string]string{"delivery": "your app stopped at this: comments"},
 		},
 		{
 			name: "bottender", start: node("bottender/server.cjs"), faulty: both(),

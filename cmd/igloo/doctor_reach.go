@@ -62,7 +62,8 @@ func (e *examination) checkTarget(ctx context.Context) []checkLine {
 	case err != nil || len(report.Findings) == 0:
 		return []checkLine{unknown(code, "igloo check "+target.Redacted(), "target %s: %v", target.Redacted(), err)}
 	}
-	return []checkLine{e.judgeTarget(code, target, report.Findings[0])}
+	// What it waits for comes before it.
+	return []checkLine{e.judgeTarget(code, target, report.Findings[len(report.Findings)-1])}
 }
 
 // trustedCA is the file of authorities that the target's certificate may come from.
