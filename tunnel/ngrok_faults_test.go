@@ -217,7 +217,7 @@ func TestNgrokEndsWithUnacceptedConnections(t *testing.T) {
 	p := newNgrok(t, edge, tunnel.NgrokConfig{}, &logBuffer{})
 	go func() { returned <- p.Run(t.Context(), in, r.Emit) }()
 	host := r.Await(t, tunnel.Online).URL.Host
-	for range 5 {
+	for range 20 {
 		conn, err := edge.OpenRaw(host)
 		if err != nil {
 			t.Fatal(err)
