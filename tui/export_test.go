@@ -12,6 +12,16 @@ import (
 // Stable is stable, as the default symbols use it.
 func Stable(s string) string { return stable(s, '·') }
 
+// WordRows is a text broken between words into rows of a width.
+func WordRows(s string, width int) []string {
+	breaks := append(cells{}.wordBreaks(s, width), len(s))
+	rows := make([]string, len(breaks)-1)
+	for i := range rows {
+		rows[i] = s[breaks[i]:breaks[i+1]]
+	}
+	return rows
+}
+
 // Layout is the laid out text of a JSON body, the lines on which its events start,
 // and the path of a line.
 func Layout(body []byte) (text string, marks []int, path func(line int) string, err error) {

@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/igloo-dev/igloo/tui"
 )
 
@@ -37,6 +39,29 @@ func TestStable(t *testing.T) {
 				t.Errorf("Stable(%q) = %q, want %q", test.in, got, test.want)
 			}
 		})
+	}
+}
+
+func TestWordRows(t *testing.T) {
+	for _, test := range []struct {
+		in    string
+		width int
+		want  []string
+	}{
+		{"", 5, []string{""}},
+		{"one two", 7, []string{"one two"}},
+		{"one two", 6, []string{"one ", "two"}},
+		{"one two three", 8, []string{"one two ", "three"}},
+		{"one two ", 7, []string{"one two "}}, // the space may stand outside
+		{"abcdefgh", 3, []string{"abc", "def", "gh"}},
+		{"a bcdefgh i", 4, []string{"a ", "bcde", "fgh ", "i"}},
+		{"日本 語文", 4, []string{"日本 ", "語文"}},
+		{"日本語", 1, []string{"日", "本", "語"}},
+		{"one two", 0, []string{"one two"}},
+	} {
+		if diff := cmp.Diff(test.want, tui.WordRows(test.in, test.width)); diff != "" {
+			t.Errorf("WordRows(%q, %d) (-want +got):\n%s", test.in, test.width, diff)
+		}
 	}
 }
 
