@@ -7,8 +7,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/igloo-dev/igloo/internal/check"
 )
@@ -112,4 +115,52 @@ func TestCallbackMemory(t *testing.T) {
 			t.Errorf("Meta may still have %q, want nothing", was)
 		}
 	})
+}
+
+// TestDoctorIsDocumented holds docs/troubleshooting.md to the codes of doctor, and
+// docs/tunnels.md to those of the self-check, both ways.
+func TestDoctorIsDocumented(t *testing.T) {
+	codes := regexp.MustCompile(`(?:ok|warning|broken|unknown)\("([a-z-]+)"|const code = "([a-z-]+)"`)
+	want := map[string]bool{}
+	files, err := filepath.Glob("doctor*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range codes.FindAllStringSubmatch(string(text), -1) {
+			want[m[1]+m[2]] = true
+		}
+	}
+	sameCodes(t, want, "../../docs/troubleshooting.md", "## All lines of doctor")
+	sameCodes(t, map[string]bool{
+		codeElsewhere: true, codeChanged: true, codePage: true, codePath: true, codeHost: true, codeGateway: true, codeRedirect: true,
+		codeSlow: true, codeDNS: true, codeOutProxy: true, codeUnreachable: true, codePlainHTTP: true, "ERR_NGROK_…": true,
+		"certificate-name": true, "certificate-expired": true, "certificate-incomplete": true, "certificate-untrusted": true,
+	}, "../../docs/tunnels.md", "## Self-check")
+}
+
+// sameCodes compares codes with those in the first column of the table in a section.
+func sameCodes(t *testing.T, want map[string]bool, file, section string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), section+"\n")
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	got := map[string]bool{}
+	for line := range strings.Lines(rest) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 && strings.Contains(cells[1], "`") && strings.TrimSpace(cells[1]) != "`code`" {
+			for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+				got[m[1]] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s, %s (-code +docs):\n%s", file, section, diff)
+	}
 }
