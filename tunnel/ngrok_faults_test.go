@@ -253,3 +253,31 @@ func TestNgrokEndsDuringAnOutage(t *testing.T) {
 		t.Errorf("it takes %v to end", took)
 	}
 }
+
+// The library's last word about a session is an event without an error. Other ways
+// tell of the end too, and now one is first, now the other.
+func TestNgrokEndedBeforeItIsUp(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			edge := tunneltest.New(t)
+			asked, release := make(chan struct{}, 8), make(chan struct{})
+			edge.OnBind(func(tunneltest.Bind) error {
+				asked <- struct{}{}
+				<-release
+				return nil
+			})
+			l := openNgrok(t, edge, tunnel.NgrokConfig{}, say(""))
+			<-asked
+			if err := edge.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			l.AwaitFunc(t, "of a lost session", func(st tunnel.Status) bool { return st.Err != nil })
+			edge.OnBind(nil)
+			close(release)
+			l.Await(t, tunnel.Online)
+			l.stop(t)
+		})
+	}
+}
