@@ -25,8 +25,8 @@ type CloudflaredConfig struct {
 	Path string
 
 	// Environ is the environment as NAME=value. The program is given a few variables
-	// of it that say how to get out of this network, none of its own settings, and
-	// nothing that could be a secret.
+	// of it that say how to get out of this network, none of its own settings, and no
+	// secret but a password that the URL of a proxy may hold.
 	Environ []string
 
 	// Timeout bounds the wait for a public URL that works, once over UDP and once

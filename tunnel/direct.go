@@ -173,9 +173,7 @@ func (d *Direct) certify(ctx context.Context, certs chan<- error) {
 			return
 		case <-time.After(certificateRounds):
 		}
-		if _, err := d.files.get(nil); err != nil {
-			continue // there is always one
-		}
+		_, _ = d.files.get(nil) // reads a renewed one; there is always one
 		if err := d.files.checkName(d.url.Hostname()); (err == nil) != held {
 			held = err == nil
 			send(err)
