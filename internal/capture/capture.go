@@ -7,7 +7,8 @@
 //     it and igloo prints it
 //   - a HAR file
 //   - what request inspectors export as JSON: ngrok's agent API, webhook.site,
-//     webhook-tester, Pipedream's RequestBin; and the event of an AWS Lambda function
+//     webhook-tester, Pipedream's RequestBin; and the event of an AWS Lambda function,
+//     also as Vercel wraps it
 //   - igloo's own lines: deliveries, and requests of igloo fire --print json
 //   - a payload alone, or in a line of a log
 //
@@ -42,6 +43,9 @@ type Request struct {
 	URL    string // as far as the notation tells: a path, or a whole URL
 	Header http.Header
 	Body   []byte
+	// Number is its place among the requests of the text, from 1: those that no webhook
+	// could be count too.
+	Number int
 	// Note is what to know before the body is trusted, such as a Content-Length that
 	// does not fit; "" when there is nothing.
 	Note string
@@ -102,6 +106,16 @@ var byteOrderMark = []byte("\ufeff")
 // many, such as a HAR, it takes those that a webhook could be: POST, with a body.
 // The error is an [*Error].
 func Read(data []byte) ([]Request, error) {
+	requests, err := read(data)
+	for i := range requests {
+		if requests[i].Number == 0 { // all that are there were taken
+			requests[i].Number = i + 1
+		}
+	}
+	return requests, err
+}
+
+func read(data []byte) ([]Request, error) {
 	if len(data) > MaxSize {
 		return nil, &Error{Reason: fmt.Sprintf("%d bytes, the limit is %d MiB", len(data), MaxSize>>20), Want: "cut out the request"}
 	}
@@ -112,7 +126,7 @@ func Read(data []byte) ([]Request, error) {
 	}
 	switch first := firstLine(start); {
 	case start[0] == '{' || start[0] == '[':
-		return readJSON(text)
+		return readJSONOrLog(text)
 	case strings.HasPrefix(first, "HTTP/"):
 		return nil, &Error{Line: 1, Reason: "this is a response", Want: "igloo needs the request that it answers"}
 	case isRequestLine(first) || isHeaderLine(first) && hasEmptyLine(start): // a line of a log may look like a header

@@ -26,6 +26,10 @@ func TestRead(t *testing.T) {
 		r.URL = url
 		return r
 	}
+	numbered := func(r capture.Request, number int) capture.Request {
+		r.Number = number
+		return r
+	}
 	noted := func(r capture.Request, note string) capture.Request {
 		r.Note = note
 		return r
@@ -86,6 +90,8 @@ func TestRead(t *testing.T) {
 		{"payload in an array", "[" + body + "]", []capture.Request{alone}},
 		{"payloads line by line", body + "\n" + body + "\n", []capture.Request{alone, alone}},
 		{"preview", `{"field": "comments", "value": {"id": "1"}}`, []capture.Request{{Header: http.Header{}, Body: []byte(`{"field": "comments", "value": {"id": "1"}}`)}}},
+		{"log line that begins with a bracket", "[app] webhook " + body + "\n", []capture.Request{noted(alone, "the body was taken out of the text around it")}},
+		{"log line that begins with a time in brackets", "[2026-01-02 03:04:05,678] webhook " + body + "\n", []capture.Request{noted(alone, "the body was taken out of the text around it")}},
 		{"log line", "2026-01-02T03:04:05Z INFO received " + body + " from 1.2.3.4", []capture.Request{noted(alone, "the body was taken out of the text around it")}},
 
 		{
@@ -93,7 +99,7 @@ func TestRead(t *testing.T) {
 			{"request": {"method": "GET", "url": "http://x"}},
 			{"request": {"method": "POST", "url": "/webhook", "headers": [{"name": "content-type", "value": "application/json"}, {"name": "x-hub-signature-256", "value": "sha256=ab"}], "postData": {"mimeType": "application/json", "text": %q}}},
 			{"request": {"method": "POST", "url": "/b", "postData": {"text": %q, "encoding": "base64"}}, "response": {"content": {"text": "{}"}}}]}}`, body, encoded("\xff")),
-			[]capture.Request{post, {Method: "POST", URL: "/b", Header: http.Header{}, Body: []byte("\xff")}},
+			[]capture.Request{numbered(post, 2), {Method: "POST", URL: "/b", Header: http.Header{}, Body: []byte("\xff"), Number: 3}},
 		},
 		{
 			"ngrok", fmt.Sprintf(`{"uri": "/api/requests/http", "requests": [{"uri": "/api/requests/http/5", "id": "5", "duration": 3, "request": {"method": "POST", "proto": "HTTP/1.1", "headers": {"Content-Type": ["application/json"]}, "uri": "/webhook", "raw": %q}, "response": {"status": "200 OK", "raw": "SFRUUA=="}}]}`, encoded("POST /webhook HTTP/1.1\r\n"+strings.ReplaceAll(head, "\n", "\r\n")+"\r\n"+body)),
@@ -120,6 +126,10 @@ func TestRead(t *testing.T) {
 			[]capture.Request{post},
 		},
 		{
+			"vercel", fmt.Sprintf(`{"Action": "Invoke", "body": %q}`, fmt.Sprintf(`{"method": "POST", "host": "x.vercel.app", "path": "/webhook", "headers": {"content-type": "application/json", "x-hub-signature-256": "sha256=ab"}, "encoding": "base64", "body": %q}`, encoded(body))),
+			[]capture.Request{post},
+		},
+		{
 			"igloo lines", fmt.Sprintf("{\"type\":\"session\",\"pid\":1}\n{\"type\":\"delivery\",\"id\":\"d1\",\"method\":\"POST\",\"uri\":\"/webhook\",\"header\":{\"Content-Type\":[\"application/json\"],\"X-Hub-Signature-256\":[\"sha256=ab\"]},\"body\":%q,\"events\":[]}\n{\"type\":\"attempt\",\"delivery\":\"d1\",\"body\":\"no\"}\n{\"type\":\"delivery\",\"method\":\"POST\",\"uri\":\"/b\",\"body_base64\":\"/w==\"}\n", body),
 			[]capture.Request{post, {Method: "POST", URL: "/b", Header: http.Header{}, Body: []byte("\xff")}},
 		},
@@ -133,6 +143,9 @@ func TestRead(t *testing.T) {
 			got, err := capture.Read([]byte(tt.text))
 			if err != nil {
 				t.Fatalf("Read(%s): %v", tt.text, err)
+			}
+			for i := range tt.want {
+				tt.want[i].Number = max(tt.want[i].Number, i+1)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Read (-want +got):\n%s", diff)
@@ -162,6 +175,9 @@ func TestReadErrors(t *testing.T) {
 		{"powershell", "Invoke-WebRequest -Uri http://x", "line 1: this is a PowerShell command; copy the request as curl (bash or cmd) or as HAR"},
 		{"json cut off", "{\"object\":\n \"insta", "line 2, column 8: the JSON ends inside a value; is it copied whole?"},
 		{"json broken", "{\"a\":\n ]}", "line 2, column 2: invalid character ']' looking for beginning of value; expected JSON"},
+		{"an array cut off", "[" + body + ", {\"object\":", "line 1, column 155: the JSON ends inside a value; is it copied whole?"},
+		{"an array with a mistake", "[" + body + " what]", "line 1, column 144: invalid character 'w' after array element; expected JSON"},
+		{"brackets and nothing", "[app] hello", "line 1, column 2: invalid character 'a' looking for beginning of value; expected JSON"},
 		{"json of something else", `{"name": "igloo"}`, "line 1, column 1: JSON, but no request that igloo knows the notation of; " + want},
 		{"gets only", `{"log": {"entries": [{"request": {"method": "GET", "url": "http://x"}}]}}`, "no POST with a body among the requests (1); a delivery is a POST; was it filtered out, or exported without its body?"},
 		{"bad base64", `{"requests": [{"request": {"method": "POST", "raw": "*"}}]}`, "requests[0].request: raw: no base64: illegal base64 data at input byte 0"},

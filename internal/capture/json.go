@@ -41,6 +41,7 @@ type exchange struct {
 	Content         *string         `json:"content"`                // webhook.site
 	Payload         *string         `json:"request_payload_base64"` // webhook-tester
 	PostData        *postData       `json:"postData"`               // HAR
+	Encoding        string          `json:"encoding"`               // of the body: Vercel
 }
 
 // postData is the body of a request in a HAR.
@@ -125,12 +126,24 @@ func (h *headers) UnmarshalJSON(data []byte) error {
 // collector gathers the requests of a JSON text.
 type collector struct {
 	requests []Request
-	seen     int   // exchanges, those without a body included
+	seen     int   // requests, those without a body included
 	problem  error // of the first exchange that could not be read
 }
 
+// readJSONOrLog reads JSON, or a line of a log that begins with a bracket: [app] {…}.
+func readJSONOrLog(text []byte) ([]Request, error) {
+	requests, offset, err := readJSON(text)
+	if err != nil && offset >= 0 && bytes.IndexByte(text[:min(offset, len(text))], '{') < 0 {
+		if found, logErr := readLog(text); logErr == nil {
+			return found, nil
+		}
+	}
+	return requests, err
+}
+
 // readJSON reads one JSON value, or several one after the other.
-func readJSON(text []byte) ([]Request, error) {
+// Where the text is no JSON it returns the offset, else -1.
+func readJSON(text []byte) (requests []Request, offset int, err error) {
 	var c collector
 	dec := json.NewDecoder(bytes.NewReader(text))
 	for n := 1; ; n++ {
@@ -141,43 +154,44 @@ func readJSON(text []byte) ([]Request, error) {
 			break
 		}
 		if err != nil {
-			return nil, jsonError(text, int(start), err)
+			offset, err := jsonError(text, int(start), err)
+			return nil, offset, err
 		}
 		where := ""
 		if n > 1 {
 			where = "value " + strconv.Itoa(n)
 		}
 		if n == 1 && !dec.More() && isPayload(raw) {
-			return []Request{{Header: http.Header{}, Body: bytes.Clone(text)}}, nil
+			return []Request{{Header: http.Header{}, Body: bytes.Clone(text)}}, -1, nil
 		}
 		c.value(raw, where, 0)
 		if len(c.requests) > MaxRequests {
-			return nil, tooMany()
+			return nil, -1, tooMany()
 		}
 	}
 	switch {
 	case len(c.requests) > 0:
-		return c.requests, nil
+		return c.requests, -1, nil
 	case c.problem != nil:
-		return nil, c.problem
+		return nil, -1, c.problem
 	case c.seen > 0:
-		return nil, &Error{Reason: fmt.Sprintf("no POST with a body among the requests (%d)", c.seen), Want: "a delivery is a POST; was it filtered out, or exported without its body?"}
+		return nil, -1, &Error{Reason: fmt.Sprintf("no POST with a body among the requests (%d)", c.seen), Want: "a delivery is a POST; was it filtered out, or exported without its body?"}
 	}
-	return nil, &Error{Line: 1, Column: 1, Reason: "JSON, but no request that igloo knows the notation of", Want: wantNotation}
+	return nil, -1, &Error{Line: 1, Column: 1, Reason: "JSON, but no request that igloo knows the notation of", Want: wantNotation}
 }
 
 // jsonError gives a decoder's error its place.
-func jsonError(text []byte, start int, err error) error {
-	offset := start
+func jsonError(text []byte, start int, err error) (offset int, placed error) {
+	offset = start
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		offset = int(syntax.Offset) - 1
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		line, column := place(text, len(text))
-		return &Error{Line: line, Column: column, Reason: "the JSON ends inside a value", Want: "is it copied whole?"}
+		return len(text), &Error{Line: line, Column: column, Reason: "the JSON ends inside a value", Want: "is it copied whole?"}
 	}
 	line, column := place(text, offset)
-	return &Error{Line: line, Column: column, Reason: err.Error(), Want: "expected JSON"}
+	return offset, &Error{Line: line, Column: column, Reason: err.Error(), Want: "expected JSON"}
 }
 
 func isPayload(raw json.RawMessage) bool {
@@ -202,7 +216,8 @@ func (c *collector) value(raw json.RawMessage, where string, depth int) {
 	}
 	switch {
 	case s.payload():
-		c.requests = append(c.requests, Request{Header: http.Header{}, Body: bytes.Clone(raw)})
+		c.seen++
+		c.requests = append(c.requests, Request{Header: http.Header{}, Body: bytes.Clone(raw), Number: c.seen})
 	case s.Log != nil:
 		c.list(s.Log.Entries, join(where, "log.entries"), depth)
 	case s.Requests != nil:
@@ -238,6 +253,9 @@ func (c *collector) exchange(raw json.RawMessage, s shape, where string) {
 	if is(s.Request, '{') && !e.hasBody() && decode(s.Request, &inner) && (inner.hasBody() || inner.Method != "") {
 		e, where = inner, join(where, "request")
 	}
+	if inside, ok := e.wrapped(); ok {
+		e, where = inside, join(where, "body")
+	}
 	switch e.Type {
 	case "attempt", "verification", "session", "tunnel", "notice", "fired", "replayed", "summary", "email", "dns":
 		return // not deliveries
@@ -253,9 +271,23 @@ func (c *collector) exchange(raw json.RawMessage, s shape, where string) {
 		}
 		return
 	}
+	r.Number = c.seen
 	if len(r.Body) > 0 && (r.Method == "" || strings.EqualFold(r.Method, http.MethodPost)) {
 		c.requests = append(c.requests, r)
 	}
+}
+
+// wrapped returns the request that stands as a text in the body of an event, as Vercel
+// hands it to a function.
+func (e exchange) wrapped() (inside exchange, ok bool) {
+	var text string
+	if e.method() != "" || json.Unmarshal(e.Body, &text) != nil || !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return e, false
+	}
+	if !decode(json.RawMessage(text), &inside) {
+		return e, false
+	}
+	return inside, inside.Method != "" && inside.Body != nil
 }
 
 func (e exchange) method() string {
@@ -313,7 +345,7 @@ func (e exchange) body(r *Request) (err error) {
 	case json.Unmarshal(e.Body, &text) != nil:
 		r.Body = bytes.Clone(e.Body)
 		r.note("the body was parsed and written anew when it was exported: its bytes are not those that were signed")
-	case e.IsBase64Encoded:
+	case e.IsBase64Encoded, e.Encoding == "base64":
 		r.Body, err = decode64(text)
 	default:
 		r.Body = []byte(text)
