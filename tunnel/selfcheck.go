@@ -122,10 +122,10 @@ func (p *prober) sleep(ctx context.Context, wait time.Duration, untilSilent bool
 // explainCheck puts what a self-check found wrong into a report.
 func (st *Status) explainCheck(err error) {
 	st.State, st.Err = Degraded, err
-	if hinter, ok := err.(interface{ Hint() string }); ok { //nolint:errorlint // a self-check's own error, not wrapped
+	if hinter, ok := err.(interface{ Hint() string }); ok {
 		st.Hint = hinter.Hint()
 	}
-	if coder, ok := err.(interface{ Code() string }); ok { //nolint:errorlint // as above
+	if coder, ok := err.(interface{ Code() string }); ok {
 		st.Code = coder.Code()
 	}
 }

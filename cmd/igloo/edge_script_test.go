@@ -109,7 +109,7 @@ func (n *scriptNet) lead(ts *testscript.TestScript, what string) {
 	default:
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		ts.Check(err)
-		srv := &http.Server{Handler: handler, TLSConfig: n.edge.ServerConfig(), ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec // of a test
+		srv := &http.Server{Handler: handler, TLSConfig: n.edge.ServerConfig(), ErrorLog: log.New(io.Discard, "", 0)}
 		go func() { _ = srv.ServeTLS(l, "", "") }()
 		ts.Defer(func() { _ = srv.Close() })
 		n.net.lead(l.Addr().String())
