@@ -53,6 +53,7 @@ func TestNewRefuses(t *testing.T) {
 		{"direct", tunnel.ErrNoDomain, `set up tunnel "direct": no domain`},
 		{"ssh:", tunnel.ErrNoSSHServer, `set up tunnel "ssh": no SSH server named`},
 		{"ssh:geheim@pinggy", tunnel.ErrSSHToken, `set up tunnel "ssh": the user name for this SSH server would be a token`},
+		{"ssh:geheim@pro.pinggy.io:443", tunnel.ErrSSHToken, `set up tunnel "ssh": the user name for this SSH server would be a token`},
 		{"ngrok:eu", nil, `unknown tunnel "ngrok:eu", available: ` + available},
 		{"carrier pigeon", nil, `unknown tunnel "carrier pigeon", available: ` + available},
 		{"", nil, `unknown tunnel "", available: ` + available},

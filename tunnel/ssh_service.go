@@ -27,7 +27,6 @@ type sshService struct {
 	marker  string   // in the line with the public URL: the services print other links too
 	custom  string   // a host of the user's that it may announce too
 	asksAPI bool     // it lists its URLs at pinggyAPI, besides announcing them
-	noToken bool     // the user name would be a token
 
 	stable  bool
 	account bool
@@ -53,7 +52,7 @@ func sshServices() []sshService {
 		{
 			name: "pinggy", user: "free", host: "a.pinggy.io", port: 443,
 			bind: hostPort{"localhost", 0}, domains: []string{"pinggy.link", "pinggy-free.link"},
-			asksAPI: true, noToken: true, maxLife: time.Hour,
+			asksAPI: true, maxLife: time.Hour,
 		},
 	}
 }
@@ -96,7 +95,7 @@ func parseSSHServer(text string) (sshService, error) {
 	}
 	s, known := findSSHService(host)
 	switch {
-	case known && hasUser && s.noToken:
+	case hasUser && userIsToken(user, host):
 		return sshService{}, ErrSSHToken
 	case !known && !hasUser:
 		return sshService{}, fmt.Errorf("SSH server %q is neither a preset nor user@host:port", text)
@@ -107,13 +106,20 @@ func parseSSHServer(text string) (sshService, error) {
 		}
 		s = sshService{host: host, port: 22, bind: bind, silent: true, stable: true, account: true}
 	}
-	if hasUser {
+	if hasUser && user != s.user {
 		s.user, s.account = user, true
 	}
 	if port != 0 {
 		s.port = port
 	}
 	return s, nil
+}
+
+// userIsToken reports whether a user name is a token at that host. Pinggy has hosts of
+// its own for those who pay, and for regions.
+func userIsToken(user, host string) bool {
+	host = strings.ToLower(host)
+	return user != "free" && (host == "pinggy" || host == "pinggy.io" || strings.HasSuffix(host, ".pinggy.io"))
 }
 
 // findSSHService returns the preset of that name or host.

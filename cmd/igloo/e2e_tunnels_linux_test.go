@@ -181,6 +181,18 @@ func TestDirectTunnelForMetaAlone(t *testing.T) {
 	if code := l.wait(t); code != exitDone || l.stderr.String() != "" {
 		t.Errorf("exit code %d, stderr %q, want %d and nothing", code, l.stderr.String(), exitDone)
 	}
+	log, err := os.ReadFile(filepath.Join(l.info.DataDir, "igloo.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`msg="client without a certificate refused"`,
+		`msg="client certificate accepted" provider=direct server_name=` + publicHost + ` subject="CN=` + tunnel.MetaClientName,
+	} {
+		if !strings.Contains(string(log), want) {
+			t.Errorf("the log has no %s: %s", want, log)
+		}
+	}
 }
 
 // cloudflaredScript stands in for cloudflared: it answers at its own door and passes
