@@ -33,7 +33,7 @@ func (j *Journal) Scan(ctx context.Context, q Query) (ids []int64, err error) {
 	err = j.read(ctx, func(c *sqlite.Conn) error {
 		r := everything
 		r.ascending = true
-		_, err := list(c, q, q.scan(r.order()), r, func(id int64) bool {
+		_, err := listSource(c, q, q.scan(r.order()), r, func(id int64) bool {
 			ids = append(ids, id)
 			return true
 		})

@@ -95,26 +95,32 @@ func findIn(c *sqlite.Conn, q Query, r idRange, f func(id int64) bool) error {
 	if err != nil {
 		return err
 	}
+	defer best.close()
 	if !dense || best.query != scan.query {
-		_, err := list(c, q, best, r, f)
+		_, err := list(c, q, best, f)
 		return err
 	}
 	near, far := r.split(denseWindow)
-	if more, err := list(c, q, scan, near, f); err != nil || !more || far.lo >= far.hi {
+	if more, err := listSource(c, q, scan, near, f); err != nil || !more || far.lo >= far.hi {
 		return err
 	}
-	_, err = list(c, q, text, far, f)
+	_, err = listSource(c, q, text, far, f)
 	return err
 }
 
-// list walks a source, checks what it does not cover, and calls f for what is left.
-func list(c *sqlite.Conn, q Query, s source, r idRange, f func(id int64) bool) (more bool, err error) {
-	stmt, err := prepare(c, s.query, s, r)
+// listSource opens a source for list.
+func listSource(c *sqlite.Conn, q Query, s source, r idRange, f func(id int64) bool) (more bool, err error) {
+	l, err := s.open(c, r)
 	if err != nil {
 		return false, err
 	}
-	defer finalize(stmt)
-	check, checks, err := q.check(c, s)
+	defer l.close()
+	return list(c, q, l, f)
+}
+
+// list walks a source, checks what it does not cover, and calls f for what is left.
+func list(c *sqlite.Conn, q Query, l *listing, f func(id int64) bool) (more bool, err error) {
+	check, checks, err := q.check(c, l.source)
 	if err != nil {
 		return false, err
 	}
@@ -125,8 +131,7 @@ func list(c *sqlite.Conn, q Query, s source, r idRange, f func(id int64) bool) (
 	last := int64(0)
 	more = true
 	var inner error
-	err = each(stmt, func() bool {
-		id := stmt.ColumnInt64(0)
+	err = l.each(func(id int64) bool {
 		if id == last {
 			return true // another event of the same delivery
 		}

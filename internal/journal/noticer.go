@@ -14,6 +14,10 @@ const (
 	// least. Meta tries again for 36 hours, so this is a bound for bursts only.
 	remembered = 1 << 15
 
+	// reloaded is how many of them are read at start: the first delivery waits for it
+	// to be listed.
+	reloaded = 1 << 13
+
 	// maxThreads bounds the conversations in which a loop is looked for, and the edits
 	// that wait for their message.
 	maxThreads = 4096
@@ -37,7 +41,7 @@ type notice struct {
 type noticer struct {
 	shapes webhook.Shapes
 
-	now, before map[uint64]int64 // events by identity, two generations
+	now, before map[uint64]int64 // events by identity: the newest, and those before them
 	loaded      bool
 
 	threads map[string]thread
@@ -53,8 +57,8 @@ type thread struct {
 // load remembers the newest events of the journal.
 func (n *noticer) load(c *sqlite.Conn) error {
 	n.now = make(map[uint64]int64)
-	stmt := c.Prep("select identity, id from event where identity <> 0 order by id desc limit ?")
-	stmt.BindInt64(1, remembered)
+	stmt := c.Prep("select identity, id from (select identity, id from event order by id desc limit ?) where identity <> 0")
+	stmt.BindInt64(1, reloaded)
 	err := each(stmt, func() bool {
 		id := uint64(stmt.ColumnInt64(0)) //nolint:gosec // all 64 bits count
 		if _, newer := n.now[id]; !newer {

@@ -39,8 +39,9 @@ type source struct {
 
 // condition is an SQL condition on d, a delivery, and a, its last attempt.
 type condition struct {
-	sql  string
-	args []any
+	sql   string
+	args  []any
+	event bool // about d's events only
 }
 
 // condition returns what a term other than an eventTerm or a bodyTerm demands.
@@ -48,35 +49,35 @@ func (t term) condition(marked []int64) condition {
 	var c condition
 	switch t.kind {
 	case verdictTerm:
-		c = condition{"d.verdict = ?", []any{t.name}}
+		c = condition{sql: "d.verdict = ?", args: []any{t.name}}
 	case sourceTerm:
-		c = condition{"d.source = ?", []any{t.name}}
+		c = condition{sql: "d.source = ?", args: []any{t.name}}
 	case statusTerm:
-		c = condition{"a.status >= ? and a.status < ?", []any{t.lo, t.hi}}
+		c = condition{sql: "a.status >= ? and a.status < ?", args: []any{t.lo, t.hi}}
 	case failedTerm:
-		c = condition{"a.status < 200 or a.status > 299", nil}
+		c = condition{sql: "a.status < 200 or a.status > 299"}
 	case problemTerm:
-		c = condition{isProblem, nil}
+		c = condition{sql: isProblem}
 	case tookTerm:
-		c = condition{"a.took >= ? and a.took < ?", []any{t.lo, t.hi}}
+		c = condition{sql: "a.took >= ? and a.took < ?", args: []any{t.lo, t.hi}}
 	case replayTerm:
-		c = condition{"a.replay", nil}
+		c = condition{sql: "a.replay"}
 	case pendingTerm:
-		c = condition{"d.forward and not exists (select 1 from attempt where delivery = d.id)", nil}
+		c = condition{sql: "d.forward and not exists (select 1 from attempt where delivery = d.id)"}
 	case markedTerm:
-		c = condition{"d.id in (select value from json_each(?))", []any{jsonIDs(marked)}}
+		c = condition{sql: "d.id in (select value from json_each(?))", args: []any{jsonIDs(marked)}}
 	case idsTerm:
-		c = condition{"d.id in (select value from json_each(?))", []any{jsonIDs(t.ids)}}
+		c = condition{sql: "d.id in (select value from json_each(?))", args: []any{jsonIDs(t.ids)}}
 	case idRangeTerm:
-		c = condition{"d.id >= ? and d.id < ?", []any{t.lo, t.hi}}
+		c = condition{sql: "d.id >= ? and d.id < ?", args: []any{t.lo, t.hi}}
 	case timeTerm:
-		c = condition{"d.at >= ? and d.at < ?", []any{t.lo, t.hi}}
+		c = condition{sql: "d.at >= ? and d.at < ?", args: []any{t.lo, t.hi}}
 	case noticeTerm:
-		c = condition{"exists (select 1 from notice where kind = ? and event >= d.id << 14 and event < (d.id + 1) << 14)", []any{t.lo}}
+		c = condition{sql: "exists (select 1 from notice where kind = ? and event >= d.id << 14 and event < (d.id + 1) << 14)", args: []any{t.lo}}
 	case eventTerm:
 		c = eventCondition([]term{t})
 	case bodyTerm: // not SQL's business
-		return condition{"true", nil}
+		return condition{sql: "true"}
 	}
 	if t.not {
 		c.sql = "(" + c.sql + ") is not true"
@@ -104,7 +105,7 @@ func eventCondition(terms []term) condition {
 		args = append(args, needle)
 	}
 	b.WriteString(")")
-	return condition{b.String(), args}
+	return condition{b.String(), args, true}
 }
 
 func jsonIDs(ids []int64) string {
@@ -185,7 +186,11 @@ func (q Query) check(c *sqlite.Conn, s source) (stmt *sqlite.Stmt, ok bool, err 
 		return nil, false, nil
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "select 1 %s where d.id = ?", from(joins, must))
+	if conditions[0].event && len(conditions) == 1 {
+		b.WriteString("select 1 from (select ? as id) d where true") // the delivery is there; not to look for it is half the price
+	} else {
+		fmt.Fprintf(&b, "select 1 %s where d.id = ?", from(joins, must))
+	}
 	var args []any
 	for _, cond := range conditions {
 		b.WriteString(" and (" + cond.sql + ")")
@@ -213,48 +218,105 @@ func bind(stmt *sqlite.Stmt, from int, args []any) {
 	}
 }
 
-// fewest returns the source with the fewest candidates, by a short look at each; scan
-// when none has less than the range itself.
-func (q Query) fewest(c *sqlite.Conn, sources []source, scan source, r idRange) (source, error) {
-	if len(sources) == 1 && len(q.uncovered(sources[0])) == 0 {
-		return sources[0], nil // nothing to weigh
+// look is how many candidates of a source are listed to guess how many there are.
+const look = 256
+
+// listing is a source being listed. What a guess has listed is not listed again: in a
+// large journal the way to the first candidate is most of the price.
+type listing struct {
+	source
+	stmt *sqlite.Stmt
+	seen []int64 // the first candidates
+	done bool    // there are no more
+}
+
+// open begins to list a source.
+func (s source) open(c *sqlite.Conn, r idRange) (*listing, error) {
+	stmt, err := prepare(c, s.query, s, r)
+	if err != nil {
+		return nil, err
 	}
-	best, fewest := scan, r.hi-r.lo
+	return &listing{source: s, stmt: stmt}, nil
+}
+
+// close ends a listing; nil is none.
+func (l *listing) close() {
+	if l != nil {
+		finalize(l.stmt)
+	}
+}
+
+// next returns the next candidate of the statement, 0 when there is none.
+func (l *listing) next() (int64, error) {
+	if l.done {
+		return 0, nil
+	}
+	row, err := l.stmt.Step()
+	if err != nil || !row {
+		l.done = true
+		return 0, err
+	}
+	return l.stmt.ColumnInt64(0), nil
+}
+
+// each calls f for every candidate until f returns false.
+func (l *listing) each(f func(id int64) bool) error {
+	for _, id := range l.seen {
+		if !f(id) {
+			return nil
+		}
+	}
+	for {
+		id, err := l.next()
+		if err != nil || id == 0 || !f(id) {
+			return err
+		}
+	}
+}
+
+// fewest opens the source with the fewest candidates, by a short look at each; scan
+// when none has less than the range itself.
+func (q Query) fewest(c *sqlite.Conn, sources []source, scan source, r idRange) (best *listing, err error) {
+	if len(sources) == 1 && len(q.uncovered(sources[0])) == 0 {
+		return sources[0].open(c, r) // nothing to weigh
+	}
+	fewest := r.hi - r.lo
 	for _, s := range sources {
-		n, err := estimate(c, s, r)
+		l, err := s.open(c, r)
+		if err == nil {
+			var n int64
+			if n, err = l.estimate(r); err == nil && n <= fewest {
+				best, l, fewest = l, best, n
+			}
+			l.close()
+		}
 		if err != nil {
-			return source{}, err
+			best.close()
+			return nil, err
 		}
-		if n <= fewest {
-			best, fewest = s, n
-		}
+	}
+	if best == nil {
+		return scan.open(c, r)
 	}
 	return best, nil
 }
 
-// estimate guesses how many candidates a source has in r from how close its first
-// ones are to each other.
-func estimate(c *sqlite.Conn, s source, r idRange) (int64, error) {
-	const look = 256
-	stmt, err := prepare(c, s.query, s, r)
-	if err != nil {
-		return 0, err
+// estimate guesses how many candidates there are in r from how close the first ones
+// are to each other.
+func (l *listing) estimate(r idRange) (int64, error) {
+	for len(l.seen) < look {
+		id, err := l.next()
+		if err != nil || id == 0 {
+			return int64(len(l.seen)), err
+		}
+		l.seen = append(l.seen, id)
 	}
-	defer finalize(stmt)
-	n, last := int64(0), int64(0)
-	err = each(stmt, func() bool {
-		n++
-		last = stmt.ColumnInt64(0)
-		return n < look
-	})
-	if err != nil || n < look {
-		return n, err
-	}
+	last := l.seen[look-1]
 	span := r.hi - last
 	if r.ascending {
 		span = last - r.lo + 1
 	}
-	return n * (r.hi - r.lo) / cmp.Or(max(span, 0), 1), nil
+	return look * (r.hi - r.lo) / cmp.Or(max(span, 0), 1), nil
 }
 
 // prepare makes a statement of a source's query for a range.
