@@ -322,7 +322,7 @@ func reorderValue(dst, text []jsonToken, compare func(a, b []byte) int) (out, re
 
 // metaKeys are the keys of a delivery in the order in which Meta's senders write them.
 // One list serves all objects, because no two keys stand the other way round in two of
-// them. A Test delivery of the dashboard has "field" before "value".
+// them, but for url and title in the buttons of a template, which are left wrong. A Test delivery of the dashboard has "field" before "value".
 var metaKeys = map[Dialect]string{
 	Changes: "entry object from media id username self_ig_scoped_id time changes media_product_type ad_id ad_title " +
 		"original_media_id parent_id text value field",
