@@ -46,7 +46,7 @@ const (
 // ones are written out.
 func (a answer) String() string {
 	if a.status == 0 {
-		return "no answer: " + a.excerpt(a.reason, shownText)
+		return "no answer: " + a.excerpt(strings.TrimPrefix(a.reason, "no answer "), shownText)
 	}
 	text := statusText(a.status)
 	if to := a.header.Get("Location"); to != "" {
@@ -130,14 +130,15 @@ func join(clauses ...string) string {
 const (
 	metaRetries = "would count the delivery as failed: try again at once, then less and less often for 36 hours, and then drop it"
 	metaNever   = "never sends this; anyone else who knows the URL can"
-
-	metaUnanswered = "would get no answer either"
 )
 
 // dashboard is what the App Dashboard shows when a verification request fails.
 func dashboard(what string) string {
 	return "would show: The URL couldn't be validated. Callback verification failed with the following errors: " + what
 }
+
+// metaEmptyReply is curl's text about a connection that is closed without an answer.
+var metaEmptyReply = dashboard("curl_errno = 52; curl_error = Empty reply from server")
 
 // dashboardMismatch is the same for an answer that is not the challenge.
 func dashboardMismatch(challenge string, a answer) string {

@@ -96,8 +96,11 @@ func TestRightApp(t *testing.T) {
 
 func TestWrongApps(t *testing.T) {
 	t.Parallel()
-	// TestUnreachable, TestCertificates, TestAppStops, and what no app can fail alone.
-	covered := map[string]bool{"reachable": true, "certificate": true, "id-precision": true, "app-stopped": true}
+	// TestUnreachable, TestCertificates, TestAppStops, TestPort, and what no app can fail alone.
+	covered := map[string]bool{
+		"reachable": true, "certificate": true, "id-precision": true, "app-stopped": true,
+		"client-certificate": true, "port-tls": true, "not-http": true,
+	}
 	for code := range certificateCodes {
 		covered[code] = true
 	}

@@ -37,7 +37,7 @@ func connectionChecks() []Check {
 		{
 			Code: codeCertificate, Group: group, Title: "the certificate holds for Meta",
 			causes: []string{
-				codePlainHTTP, codeCertificateUnavailable, codeCertificateName, codeCertificateExpired,
+				codePlainHTTP, codeCertificateUnavailable, codeClientCertificate, codeCertificateName, codeCertificateExpired,
 				codeCertificateIncomplete, codeCertificateUntrusted, codeCertificateOwn,
 			},
 			run: func(ctx context.Context, p *player) Finding { return p.judgeCertificate(ctx) },
@@ -46,7 +46,10 @@ func connectionChecks() []Check {
 }
 
 // metaUnreachable is what Meta does where igloo gets no connection.
-const metaUnreachable = "would get no connection either"
+const (
+	metaUnreachable = "would get no connection either"
+	metaNoTLS       = "would get a connection, and no TLS on it either"
+)
 
 // reach connects once. Its error wraps [ErrUnreachable].
 func (p *player) reach(ctx context.Context) error {
@@ -73,7 +76,7 @@ func dialReason(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no connection in time"
 	}
-	return err.Error()
+	return reasonOf(err)
 }
 
 func (p *player) judgeReachable() Finding {
@@ -108,7 +111,10 @@ func (p *player) lookAtCertificate(ctx context.Context) Finding {
 	sent := "a TLS handshake for " + p.url.Hostname()
 	if err != nil {
 		f := found(Fail, codeCertificateUnavailable, "")
-		f.Sent, f.Got, f.Meta = sent, err.Error(), metaUnreachable
+		if wantsCertificate(err) {
+			f = found(Fail, codeClientCertificate, "")
+		}
+		f.Sent, f.Got, f.Meta = sent, handshakeReason(err), metaNoTLS
 		return f
 	}
 	f := p.judgeChain(chain)
@@ -131,9 +137,6 @@ func (p *player) presented(ctx context.Context) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Limits.Answer+p.cfg.Limits.Margin)
 	defer cancel()
 	if err := secured.HandshakeContext(ctx); err != nil {
-		if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-			return nil, errors.New("the server does not speak TLS; is it http://?")
-		}
 		return nil, err
 	}
 	return secured.ConnectionState().PeerCertificates, nil
@@ -160,11 +163,11 @@ func (p *player) judgeChain(chain []*x509.Certificate) Finding {
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
 	case wrongName:
-		f := found(Fail, codeCertificateName, err.Error())
+		f := found(Fail, codeCertificateName, wrongChain(err, leaf, host))
 		f.Meta = dashboard(fmt.Sprintf("curl_errno = 51; curl_error = SSL: no alternative certificate subject name matches target host name '%s'", host))
 		return f
 	case isInvalid && invalid.Reason == x509.Expired:
-		f := found(Fail, codeCertificateExpired, err.Error())
+		f := found(Fail, codeCertificateExpired, wrongChain(err, leaf, host))
 		problem := "certificate has expired"
 		if time.Now().Before(leaf.NotBefore) {
 			problem = "certificate is not yet valid"
@@ -172,11 +175,11 @@ func (p *player) judgeChain(chain []*x509.Certificate) Finding {
 		f.Meta = dashboard("curl_errno = 60; curl_error = SSL certificate problem: " + problem)
 		return f
 	case len(chain) == 1 && !selfIssued(leaf):
-		f := found(Fail, codeCertificateIncomplete, err.Error())
+		f := found(Fail, codeCertificateIncomplete, wrongChain(err, leaf, host))
 		f.Meta = dashboard(curlUntrusted(chain))
 		return f
 	}
-	f := found(Fail, codeCertificateUntrusted, err.Error())
+	f := found(Fail, codeCertificateUntrusted, wrongChain(err, leaf, host))
 	f.Meta = dashboard(curlUntrusted(chain))
 	return f
 }

@@ -47,6 +47,7 @@ func deliveryChecks() []Check {
 		{
 			Code: codeDelivery, Group: group, modest: true, Title: "a signed delivery is accepted",
 			causes: append([]string{
+				codeClientCertificate, codePortTLS, codeNotHTTP,
 				codePostMissing, codeDeliveryRedirect, codeDeliverySlow, codeDeliveryClosed, codeDeliveryCSRF, codeDeliveryPage,
 				codeContentType, codeSecretOther, codeSecretQuotes, codeSecretHex, codeSignatureHeader, codeSignatureForm, codeServerError, codeDeliveryRefused,
 			}, bodyCauses()...),
@@ -215,13 +216,19 @@ func (p *player) judgeDelivery(ctx context.Context) Finding {
 			}
 		}
 		return f
+	case p.misdirected(ctx, refused) != "":
+		return found(Fail, p.misdirected(ctx, refused), "").of(sent, refused, metaRetries)
 	case p.meetAgents(ctx).blocked[webhook.Changes] || p.agents.blocked[webhook.Messaging]:
 		f := p.blocked(codeUserAgent, "Meta's User-Agents are kept out")
 		f.Sent, f.Got = sent, refused.String()
 		return f
 	}
 	code, detail := p.diagnoseDelivery(ctx, b, refused)
-	return found(Fail, code, detail).of(sent, refused, metaRetries)
+	f := found(Fail, code, detail).of(sent, refused, metaRetries)
+	if refused.toLogin() {
+		f.Fix = toLogin
+	}
+	return f
 }
 
 // judgeStatus looks at the answers so far; alone it asks for the plainest ones.

@@ -5,13 +5,17 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"html"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/igloo-dev/igloo/fixtures"
@@ -205,7 +209,7 @@ func (*player) blocked(root, why string) Finding {
 }
 
 // longHex is what a signature, or an app secret, looks like.
-var longHex = regexp.MustCompile(`[0-9a-fA-F]{32,}`)
+var longHex = regexp.MustCompile(`[0-9a-fA-F]{32,}|sha(?:1|256)=[0-9A-Za-z+/_=-]{16,}`)
 
 // hide takes secrets out of a text, and with them the signatures that a careless app
 // answers it had expected.
@@ -218,11 +222,24 @@ func (p *player) hide(text string) string {
 func written(values ...secret.Value) []secret.Value {
 	var all []secret.Value
 	for _, v := range values {
-		for _, form := range []string{v.Reveal(), url.QueryEscape(v.Reveal()), queryValue(v.Reveal())} {
+		text := v.Reveal()
+		quoted := strconv.Quote(text)
+		for _, form := range []string{
+			text, url.QueryEscape(text), queryValue(text), url.PathEscape(text), quoted[1 : len(quoted)-1], html.EscapeString(text), strings.ReplaceAll(text, "/", `\/`),
+			lowerEscapes(url.QueryEscape(text)), lowerEscapes(queryValue(text)), lowerEscapes(url.PathEscape(text)), url.QueryEscape(url.QueryEscape(text)),
+			base64.StdEncoding.EncodeToString([]byte(text)),
+		} {
 			all = append(all, secret.New(form))
 		}
 	}
 	return all
+}
+
+var percentEscape = regexp.MustCompile(`%[0-9A-F]{2}`)
+
+// lowerEscapes writes percent escapes with small digits, as some programs do.
+func lowerEscapes(text string) string {
+	return percentEscape.ReplaceAllStringFunc(text, strings.ToLower)
 }
 
 // render makes a request of a built-in fixture, unsigned.

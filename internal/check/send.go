@@ -65,7 +65,7 @@ func (p *player) newAnswer(status int, header http.Header, body []byte, err erro
 	if err == nil {
 		return a
 	}
-	a.reason = err.Error()
+	a.reason = reasonOf(err)
 	if failed, ok := errors.AsType[*simulator.SendError](err); ok {
 		a.reason = failed.Reason
 	}

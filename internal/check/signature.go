@@ -39,11 +39,7 @@ type forgery struct {
 // depends on.
 func forgeries() []forgery {
 	broken := func(f simulator.Fault) func(*player, *simulator.Request) {
-		return func(_ *player, r *simulator.Request) {
-			if err := r.Break(f); err != nil {
-				panic(fmt.Sprintf("check: %v", err)) // the simulator's own constants
-			}
-		}
+		return func(_ *player, r *simulator.Request) { breakWith(r, f) }
 	}
 	return []forgery{
 		{
@@ -79,6 +75,13 @@ func forgeries() []forgery {
 			code: "empty-body", title: "an empty body with a wrong signature is refused", sent: "no body, and signatures of wrong digits",
 			make: func(p *player, r *simulator.Request) { r.Body = nil; p.makeUp(r) },
 		},
+	}
+}
+
+// breakWith gives a request a fault.
+func breakWith(r *simulator.Request, f simulator.Fault) {
+	if err := r.Break(f); err != nil {
+		panic(fmt.Sprintf("check: %v", err)) // the simulator's own constants
 	}
 }
 
@@ -186,6 +189,17 @@ func (p *player) judgeForgery(ctx context.Context, f forgery) Finding {
 		p.compares = &compares
 	case codeUnsigned:
 		p.unsigned = &a
+		if a.ok() && !p.comparesSignatures(ctx) {
+			return p.blocked(codeSignatureWrong, "the app takes any signature, and none")
+		}
+	}
+	if !a.ok() && f.code == "form-encoded" {
+		// The same with a right signature over what the field holds: the rest of a form
+		// would not be signed.
+		f.make = func(_ *player, r *simulator.Request) { breakWith(r, simulator.FormEncoded) }
+		if again := p.forge(ctx, f); again.ok() {
+			return found(Fail, f.code, "the app takes the signature over the field payload, and not over the body").of(sent+"; then with the signature of the JSON in it", again, metaNever)
+		}
 	}
 	if a.ok() && f.code == codeNewlineAdded {
 		for _, d := range []webhook.Dialect{webhook.Messaging, webhook.Changes} {

@@ -84,6 +84,7 @@ func verificationChecks() []Check {
 				codeHandshakeEncoding, codeHandshakeQuotes, codeHandshakeDots, codeHandshakeUserAgent, codeHandshakePage,
 				codeHandshakeStatus, codeChallengeQuoted, codeChallengeJSON, codeChallengeNumber, codeChallengeHTML,
 				codeChallengeSpace, codeChallengeBOM, codeChallengeWrapped, codeChallengeOther,
+				codeClientCertificate, codePortTLS, codeNotHTTP,
 			},
 			run: func(ctx context.Context, p *player) Finding { return p.judgeHandshake(ctx) },
 		},
@@ -135,6 +136,14 @@ func (p *player) judgeOrder(ctx context.Context) Finding {
 	return found(Fail, codeHandshakeOrder, "").of(sent, v.answer, meta)
 }
 
+// meta says what the request means that is accepted.
+func (w wrongRequest) meta() string {
+	if w.code == codeModeMissing || w.code == codeTokenCase {
+		return "never sends this; who does knows the token already, or nearly"
+	}
+	return "never sends this for your app; whoever knows the URL can subscribe it to theirs"
+}
+
 // wrongly sends a verification request that must be refused, once.
 func (p *player) wrongly(ctx context.Context, w wrongRequest) (v *verification, sent string) {
 	if v, ok := p.wrong[w.code]; ok {
@@ -167,7 +176,7 @@ func (p *player) judgeWrongRequest(ctx context.Context, w wrongRequest) Finding 
 	v, sent := p.wrongly(ctx, w)
 	switch {
 	case v.accepted():
-		return found(w.accepted, w.code, "").of(sent, v.answer, "never sends this for your app; whoever knows the URL can subscribe it to theirs")
+		return found(w.accepted, w.code, "").of(sent, v.answer, w.meta())
 	case !p.verify(ctx).accepted():
 		f := p.blocked(codeHandshake, "the right verification request is refused too, so a refusal says nothing")
 		f.Sent, f.Got = sent, v.String()

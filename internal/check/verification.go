@@ -129,7 +129,7 @@ func (p *player) getOnce(ctx context.Context, target, userAgent string) answer {
 	response, err := p.gets.Do(request)
 	if err != nil {
 		a := p.newAnswer(0, nil, nil, err)
-		a.reason = withoutURL(err).Error()
+		a.reason = reasonOf(withoutURL(err))
 		return a
 	}
 	defer func() { _ = response.Body.Close() }()
@@ -167,12 +167,17 @@ func (p *player) judgeHandshake(ctx context.Context) Finding {
 // judgeVerification finds what is wrong with the answer to a verification request.
 func (p *player) judgeVerification(ctx context.Context, v *verification) Finding {
 	status, code, detail, meta := Fail, "", "", v.dashboardRefused()
-	switch {
+	switch port := p.misdirected(ctx, v.answer); {
+	case port != "":
+		code = port
+		if v.status == 0 {
+			meta = metaEmptyReply
+		}
 	case v.timeout:
 		code = codeHandshakeSlow
 		meta = dashboard(fmt.Sprintf("curl_errno = 28; curl_error = Operation timed out after %d milliseconds", p.cfg.Limits.Verification.Milliseconds()))
 	case v.status == 0:
-		code, meta = codeHandshakeClosed, metaUnanswered
+		code, meta = codeHandshakeClosed, metaEmptyReply
 	case v.redirect():
 		code, detail = codeHandshakeRedirect, p.redirectDetail(v.answer)
 		meta = dashboard(fmt.Sprintf("curl_errno = 47; curl_error = Maximum (2) redirects followed; HTTP Status Code = %d", v.status))
@@ -181,6 +186,9 @@ func (p *player) judgeVerification(ctx context.Context, v *verification) Finding
 			return Finding{Status: Pass}
 		}
 		meta = dashboardMismatch(v.challenge, v.answer)
+		if code == codeChallengeSpace {
+			meta = "may take it, or show that the response does not match the challenge: that is not known"
+		}
 	case v.status == http.StatusNotFound, v.status == http.StatusMethodNotAllowed, v.status == http.StatusNotImplemented:
 		code = codeGetMissing
 	default:
@@ -190,7 +198,9 @@ func (p *player) judgeVerification(ctx context.Context, v *verification) Finding
 		}
 	}
 	f := found(status, code, detail)
-	f.Meta = meta
+	if f.Meta = meta; v.toLogin() {
+		f.Fix = toLogin
+	}
 	return f
 }
 
@@ -310,6 +320,15 @@ func (p *player) probes() []probe {
 // queryOnly leaves a text as it is but for what would end the parameter.
 func queryOnly(text string) string {
 	return strings.NewReplacer("&", "%26", "#", "%23", " ", "%20", "\r", "%0D", "\n", "%0A").Replace(text)
+}
+
+// toLogin is how to mend a redirect to a login, whose URL is of no use to Meta.
+const toLogin = "let this path through without a login"
+
+// toLogin reports whether an answer redirects to a login.
+func (a answer) toLogin() bool {
+	to := strings.ToLower(a.header.Get("Location"))
+	return a.redirect() && (strings.Contains(to, "login") || strings.Contains(to, "signin") || strings.Contains(to, "/auth") || strings.Contains(to, "sso"))
 }
 
 // redirectDetail says where to, and what is different there.

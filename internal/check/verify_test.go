@@ -62,7 +62,7 @@ func TestVerifyReply(t *testing.T) {
 		{"not found", say(404, "", ""), 404, false, "get-missing", "HTTP Status Code = 404; HTTP Message = Not Found"},
 		{"bad gateway", say(502, "text/html", "<html>"), 502, true, "handshake-status", "HTTP Status Code = 502"},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, 302, true, "handshake-redirect", "curl_errno = 47"},
-		{"hang up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, false, "handshake-closed", "would get no answer either"},
+		{"hang up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, false, "handshake-closed", "curl_errno = 52; curl_error = Empty reply from server"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(tt.answer)
