@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -100,5 +102,68 @@ func TestRunLimit(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"error handshake-order", "error batch"}, odd(report)); diff != "" || report.Failed() {
 		t.Errorf("Failed() = %v, findings (-want +got):\n%s", report.Failed(), diff)
+	}
+}
+
+// What one mistake does to several checks is told once.
+func TestOneMistake(t *testing.T) {
+	t.Parallel()
+	var seen memory
+	ids := regexp.MustCompile(`"(?:mid|id)": ?"([^"]+)"`)
+	tests := []struct {
+		name   string
+		change func(*app)
+		only   []string
+		want   []string
+	}{
+		{"one event at a time", breaking(http.StatusUnprocessableEntity, func(_ *http.Request, body string) bool {
+			return strings.Count(body, `"value"`)+strings.Count(body, `"message"`) > 1
+		}), []string{"batch", "batch-1000"}, []string{"fail batch", "error batch-1000 <- batch"}},
+		{"409 to what it knows", breaking(http.StatusConflict, func(_ *http.Request, body string) bool {
+			all := ids.FindAllStringSubmatch(body, -1)
+			if len(all) == 0 {
+				return false
+			}
+			id := all[len(all)-1][1]
+			known := seen.has(id)
+			seen.add(id)
+			return known
+		}), []string{"test-shape", "duplicates"}, []string{"fail duplicates"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp()
+			tt.change(a)
+			cfg := config(t, serve(t, a).URL+"/webhook")
+			cfg.Choice.Only = tt.only
+			cfg.Choice.Skip = []string{"huge-body"}
+			report, err := check.Run(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, odd(report)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A login is of no use to Meta: its URL is not to be registered.
+func TestRedirectToLogin(t *testing.T) {
+	t.Parallel()
+	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://sso.example.com/login", http.StatusFound)
+	}))
+	cfg := config(t, server.URL+"/webhook")
+	cfg.Choice.Only = []string{"handshake", "delivery"}
+	report, err := check.Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		if f.Status == check.Fail && f.Fix != "let this path through without a login" {
+			t.Errorf("%s: fix %q", f.Code, f.Fix)
+		}
 	}
 }

@@ -289,7 +289,10 @@ func (p *player) accept(ctx context.Context, t trial) Finding {
 		}
 		p.note(a, r)
 		last = a
-		if a.ok() {
+		id := eventID(r.Body)
+		known := !t.ordered && p.sent[id]
+		p.sent[id] = true
+		if a.ok() || known && a.status == http.StatusConflict { // whether repeats are refused is a check of its own
 			continue
 		}
 		if root := p.explains(ctx, r, a); root != "" {
@@ -310,6 +313,7 @@ func (p *player) accept(ctx context.Context, t trial) Finding {
 	}
 	switch {
 	case len(refused) > 0:
+		p.refusals[code] = first
 		f := found(t.refusal, code, "").of(sent, first, metaRetries)
 		if code == codeNeverSent {
 			f.Meta = "prints these shapes, and was not seen to send them"

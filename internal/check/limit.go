@@ -82,6 +82,9 @@ func (p *player) judgeFullBatch(ctx context.Context) Finding {
 	f := p.accept(ctx, trial{code: codeBatchFull, sent: sent, refusal: Fail, ordered: true, requests: requests})
 	batch := p.slowest
 	p.slowest = before // speed is about usual deliveries
+	if small, ok := p.refusals[codeBatch]; ok && f.Status == Fail && small.like(p.refusals[codeBatchFull]) {
+		return p.blocked(codeBatch, "a batch of a few events is refused in the same way")
+	}
 	if f.Status == Pass && batch.took > p.cfg.Limits.Answer {
 		f = found(Fail, codeBatchFull, fmt.Sprintf("it took %v", batch.took.Round(time.Millisecond))).of(sent, batch.answer, metaRetries)
 	}

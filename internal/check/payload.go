@@ -14,6 +14,7 @@ import (
 const (
 	codeUnknownObject = "unknown-object"
 	codeNeverSent     = "never-sent"
+	codeBatch         = "batch"
 )
 
 // kind is the check that a built-in fixture belongs to.
@@ -110,11 +111,11 @@ func payloadChecks() []Check {
 			[]simulator.Change{set("$.object", "igloo_unknown_object")}, []simulator.Change{set("$.object", "igloo_unknown_object")},
 		),
 		{
-			Code: "batch", Group: group, accepted: true, Title: "several events in one delivery are accepted",
+			Code: codeBatch, Group: group, accepted: true, Title: "several events in one delivery are accepted",
 			run: func(ctx context.Context, p *player) Finding {
 				const events = 5
 				return p.accept(ctx, trial{
-					code: "batch", sent: fmt.Sprintf("comments and messages/text with %d events each", events), refusal: Fail,
+					code: codeBatch, sent: fmt.Sprintf("comments and messages/text with %d events each", events), refusal: Fail,
 					requests: []*simulator.Request{p.batch(ctx, webhook.Changes, events), p.batch(ctx, webhook.Messaging, events)},
 				})
 			},

@@ -59,9 +59,11 @@ type player struct {
 	gone    string   // the check at which the app stopped for good
 	err     error    // what ended the run
 
-	stops   map[string]stop // the checks at which the app stopped
-	abreast int             // how many deliveries go at once to an app that takes its time
-	limited bool            // more at once are answered later
+	stops    map[string]stop   // the checks at which the app stopped
+	sent     map[string]bool   // ids of events
+	refusals map[string]answer // of checks that something was refused in
+	abreast  int               // how many deliveries go at once to an app that takes its time
+	limited  bool              // more at once are answered later
 
 	// What was learned, once it was asked for.
 	unreachable  error
@@ -106,7 +108,7 @@ func newPlayer(cfg Config) (*player, error) {
 	}
 	return &player{
 		cfg: cfg, url: u, client: client, gets: newGetter(cfg.TLS), wrong: map[string]*verification{},
-		stops: map[string]stop{}, abreast: 2, start: time.Now(),
+		stops: map[string]stop{}, sent: map[string]bool{}, refusals: map[string]answer{}, abreast: 2, start: time.Now(),
 		run: simulator.NewRun(cfg.Seed, nil), rng: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // as above
 		hidden: written(append(cfg.Secrets.values(), secret.New(otherCase(cfg.Secrets.VerifyToken.Reveal())))...),
 	}, nil
