@@ -156,7 +156,9 @@ func (s *session) obey(w http.ResponseWriter, r *http.Request, order any, work f
 // newFailure keeps of an error what the other command's report needs.
 func newFailure(err error) failure {
 	f := failure{Type: "error", Error: err.Error(), Exit: exitFailed}
-	if usage, ok := errors.AsType[*usageError](err); ok {
+	if errors.Is(err, context.Canceled) {
+		f.Error = "the session stopped before all was done"
+	} else if usage, ok := errors.AsType[*usageError](err); ok {
 		f.Hint, f.Exit = usage.hint, exitUsage
 	} else if hinted, ok := errors.AsType[*hintedError](err); ok {
 		f.Hint = hinted.hint

@@ -89,7 +89,9 @@ func (c *command) fireSession(ctx context.Context, f fireFlags, order fireOrder,
 	order.Resume = len(args) == 0
 	r := c.newReporter(order.total(), session.info.Target == "")
 	r.order, r.kept = order, true
-	if err := session.order(ctx, "/fire", order, r.report); err != nil {
+	stop := r.watch()
+	err = session.order(ctx, "/fire", order, r.report)
+	if stop(); err != nil {
 		r.interrupted(ctx)
 		return err
 	}

@@ -68,9 +68,10 @@ func (o fireOrder) carryOut(ctx context.Context, w fireWork, report func(outcome
 	err := o.each(ctx, w.who, func(ctx context.Context, request *simulator.Request) {
 		it := retry{request: request, number: int(number.Add(1)), made: 1}
 		out := o.try(ctx, w, it, simulator.Try{N: 1})
-		report(out)
 		if ctx.Err() != nil && out.Status == 0 {
 			it.made = 0 // broken off by us, not by the app
+		} else {
+			report(out)
 		}
 		if out.again() {
 			r.goOn(ctx, it)

@@ -44,7 +44,9 @@ func (c *command) fireTo(ctx context.Context, f fireFlags, order fireOrder) erro
 	work := fireWork{keys: keys, send: func(ctx context.Context, request *simulator.Request) outcome {
 		return fireStraight(ctx, client, target, request)
 	}}
-	if err := order.carryOut(ctx, work, r.report); err != nil {
+	stop := r.watch()
+	err = order.carryOut(ctx, work, r.report)
+	if stop(); err != nil {
 		r.interrupted(ctx)
 		return changeError(err)
 	}

@@ -133,7 +133,7 @@ func (s *session) deliver(ctx context.Context, target *url.URL, request *simulat
 			out.Err = fmt.Sprintf("the session answered %d %s", response.Status, unrecorded)
 		}
 	case <-ctx.Done():
-		out.Err = ctx.Err().Error()
+		out.Err = errStopped.Error()
 	}
 	return out
 }
@@ -150,14 +150,16 @@ func (s *session) attempt(ctx context.Context, delivery int64) (journal.Attempt,
 		return journal.Attempt{}, cmp.Or(err, errNoAnswer)
 	case errors.Is(err, context.DeadlineExceeded):
 		return journal.Attempt{}, errNoAnswer
-	case errors.Is(err, forward.ErrStopped):
-		return journal.Attempt{}, errors.New("igloo stopped before the app answered; igloo replay --pending sends it later")
+	case errors.Is(err, forward.ErrStopped), errors.Is(err, context.Canceled):
+		return journal.Attempt{}, errStopped
 	}
 	return attempt, err
 }
 
 // unrecorded is how a session's refusal ends.
 const unrecorded = "and recorded nothing"
+
+var errStopped = errors.New("igloo stopped before the app answered; igloo replay --pending sends it later")
 
 var errNoAnswer = fmt.Errorf("no answer from the app within %s; it stays in the queue", answerTimeout)
 

@@ -84,12 +84,13 @@ func (c *command) replay(ctx context.Context, f replayFlags, args []string) erro
 		return nil
 	}
 	r := c.newReporter(len(order.Deliveries), false)
+	stop := r.watch()
 	if session != nil {
 		err = session.order(ctx, "/replay", order, r.report)
 	} else {
 		err = c.replayAlone(ctx, order, r.report)
 	}
-	if err != nil {
+	if stop(); err != nil {
 		r.interrupted(ctx)
 		return err
 	}
@@ -190,6 +191,9 @@ func replayWith(ctx context.Context, j *journal.Journal, f *forward.Forwarder, i
 		}
 		out := outcome{Type: "replayed", ID: journal.FormatID(d.ID, 0), Verdict: d.Verdict, Name: d.Fixture, delivery: d.ID}
 		out.answer(f.Replay(ctx, d))
+		if ctx.Err() != nil && out.Status == 0 {
+			return ctx.Err() // broken off by us, not by the app
+		}
 		report(out)
 		if ctx.Err() != nil {
 			return ctx.Err()

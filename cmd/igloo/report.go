@@ -27,10 +27,11 @@ type reporter struct {
 	kept     bool // a session keeps retries that are interrupted
 	started  time.Time
 
-	progress bool // stderr is a terminal, and there is something to wait for
+	progress bool // how far it is has to be shown, since the deliveries are not
 
 	mu       sync.Mutex
-	drawn    time.Time // of the progress line
+	line     progressLine
+	last     time.Time // when the last outcome came
 	done     int
 	recorded int
 	tally    simulator.Tally // of those that were sent
@@ -43,9 +44,10 @@ type reporter struct {
 
 // newReporter reports on so many deliveries. noTarget: nothing forwards them.
 func (c *command) newReporter(expected int, noTarget bool) *reporter {
+	now := time.Now()
 	return &reporter{
 		command: c, lines: &lineWriter{out: c.stdout}, expected: expected, noTarget: noTarget,
-		progress: expected > quietAbove && isTerminal(c.stderr), started: time.Now(),
+		progress: expected > quietAbove, line: newProgressLine(c.stderr), started: now, last: now,
 	}
 }
 
@@ -55,6 +57,10 @@ const quietAbove = 20
 func (r *reporter) report(o outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.last = time.Now()
+	if r.JSON || !r.progress {
+		r.line.clear() // lines of results follow
+	}
 	if o.Try <= 1 || r.order.Resume && !o.again() {
 		r.done++
 	}
@@ -72,6 +78,7 @@ func (r *reporter) report(o outcome) {
 		r.tally.Add(o.Status, nil, o.took)
 	}
 	if warning := r.signed.add(o); warning != "" {
+		r.line.clear()
 		fmt.Fprintf(r.stderr, "igloo: warning: %s\n", oneLine(warning))
 	}
 	switch {
@@ -83,13 +90,14 @@ func (r *reporter) report(o outcome) {
 	if r.retries.first() {
 		r.showPlan(o.Try)
 	}
-	if r.progress && time.Since(r.drawn) > 100*time.Millisecond {
-		r.drawn = time.Now()
-		const width = 30
-		full := width * r.done / r.expected
-		fmt.Fprintf(r.stderr, "\r%s%s %d of %d", strings.Repeat("█", full), strings.Repeat("░", width-full), r.done, r.expected)
+	if r.progress && r.line.columns > 0 && time.Since(r.line.drawn) > progressPause {
+		sum := r.tally.Summary()
+		r.line.draw(progressText(r.done, r.expected, sum.Sent-sum.OK, time.Since(r.started), r.line.columns))
 	}
 }
+
+// progressPause is the time between two drawings of the progress line.
+const progressPause = 100 * time.Millisecond
 
 // outcomeLine is one outcome for people.
 func outcomeLine(o outcome) string {
@@ -132,11 +140,16 @@ func (r *reporter) interrupted(ctx context.Context) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.line.clear()
 	if r.order.Resume {
 		fmt.Fprintln(r.stderr, "igloo: interrupted; the session keeps what is left, if any: igloo fire --retry")
 		return
 	}
-	fmt.Fprintf(r.stderr, "\rigloo: interrupted after %d of %d\n", r.done, r.expected)
+	if r.done == r.expected && len(r.retries.open) > 0 {
+		fmt.Fprintln(r.stderr, "igloo: interrupted between two tries")
+	} else {
+		fmt.Fprintf(r.stderr, "igloo: interrupted after %d of %d\n", r.done, r.expected)
+	}
 	r.sayLeft()
 }
 
@@ -144,9 +157,7 @@ func (r *reporter) interrupted(ctx context.Context) {
 func (r *reporter) end() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.drawn.IsZero() {
-		fmt.Fprint(r.stderr, "\r\x1b[K") // the progress line
-	}
+	r.line.clear()
 	sum := r.tally.Summary()
 	if r.done > 1 {
 		r.summary(sum)
