@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/igloo-dev/igloo/fixtures"
@@ -46,13 +47,19 @@ func (c *command) editOrder(ctx context.Context, order *fireOrder) error {
 	return nil
 }
 
-// edit lets the user change a text until it is JSON.
+// edit lets the user change a text until it is JSON. What can't be sent is kept in its
+// file: nobody should have to type it again.
 func (c *command) edit(ctx context.Context, name string, text []byte) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "igloo-edit-")
 	if err != nil {
 		return nil, fmt.Errorf("edit %s: %w", name, err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // the system clears what is left there
+	keep := false
+	defer func() {
+		if !keep {
+			_ = os.RemoveAll(dir) // the system clears what is left there
+		}
+	}()
 	file := filepath.Join(dir, safeName(name)+".json")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return nil, fmt.Errorf("edit %s: %w", name, err)
@@ -72,28 +79,48 @@ func (c *command) edit(ctx context.Context, name string, text []byte) ([]byte, e
 			return edited, nil
 		}
 		err = fmt.Errorf("the edited payload of %s is not JSON: %w", name, err)
-		if !isTerminal(c.stdin) {
-			return nil, err
+		again := false
+		if isTerminal(c.stdin) {
+			fmt.Fprintf(c.stderr, "igloo: %s\n", oneLine(err.Error()))
+			if again = c.confirm("edit it again?"); !again {
+				err = errors.New("nothing was sent")
+			}
 		}
-		fmt.Fprintf(c.stderr, "igloo: %s\n", oneLine(err.Error()))
-		if !c.confirm("edit it again?") {
-			return nil, errors.New("nothing was sent")
+		if !again {
+			keep = true
+			return nil, withHint(err, "what you wrote is kept; once it is right: igloo fire "+file)
 		}
 	}
 }
 
-// runEditor runs $VISUAL, else $EDITOR, else vi, which may have arguments: "code --wait".
+// runEditor runs $VISUAL, else $EDITOR, else on a terminal vi.
 func (c *command) runEditor(ctx context.Context, file string) error {
-	words := strings.Fields(cmp.Or(strings.TrimSpace(c.getenv("VISUAL")), strings.TrimSpace(c.getenv("EDITOR")), "vi"))
-	editor := exec.CommandContext(ctx, words[0], append(words[1:], file)...) //nolint:gosec // the user's own editor
+	line := cmp.Or(strings.TrimSpace(c.getenv("VISUAL")), strings.TrimSpace(c.getenv("EDITOR")))
+	if line == "" {
+		if !isTerminal(c.stdin) || !isTerminal(c.stdout) && !isTerminal(c.stderr) {
+			return usagef("name one: EDITOR='code --wait' igloo fire --edit …, or change the payload with --set", "--edit needs a terminal for vi, or an editor in EDITOR")
+		}
+		line = "vi"
+	}
+	editor := editorCommand(ctx, line, file)
 	editor.Stdin, editor.Stdout, editor.Stderr = c.stdin, c.stdout, c.stderr
 	if !isTerminal(c.stdout) {
 		editor.Stdout = c.stderr // stdout is data
 	}
 	if err := editor.Run(); err != nil {
-		return withHint(fmt.Errorf("run the editor %q: %w", words[0], err), "name another: EDITOR=nano igloo fire --edit …")
+		return withHint(fmt.Errorf("run the editor %q: %w", line, err), "name another: EDITOR=nano igloo fire --edit …")
 	}
 	return nil
+}
+
+// editorCommand runs an editor with a file as git does: through the shell, so that it
+// may have arguments in quotes. Windows has no such shell, and its editors no quotes.
+func editorCommand(ctx context.Context, line, file string) *exec.Cmd {
+	if runtime.GOOS == "windows" {
+		words := strings.Fields(line)
+		return exec.CommandContext(ctx, words[0], append(words[1:], file)...) //nolint:gosec // the user's own editor
+	}
+	return exec.CommandContext(ctx, "sh", "-c", line+` "$@"`, line, file) //nolint:gosec // as above
 }
 
 // confirm asks on the terminal. Enter is yes.
