@@ -1,15 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/igloo-dev/igloo/fixtures"
 	"github.com/igloo-dev/igloo/internal/capture"
-	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
 func (b builder) fixturesImport() *cobra.Command {
@@ -23,7 +24,8 @@ func (b builder) fixturesImport() *cobra.Command {
   a raw HTTP request
   curl commands, for a POSIX shell or for cmd.exe
   a HAR file
-  the JSON of ngrok's agent API, webhook.site, webhook-tester, Pipedream, an AWS Lambda event
+  the JSON of ngrok's agent API, webhook.site, webhook-tester, Pipedream
+  the event of an AWS Lambda or Vercel function
   lines of igloo --json
 
 Of several requests each becomes a fixture. Personal data is taken out as fixtures save
@@ -63,25 +65,27 @@ func (c *command) importFixtures(ctx context.Context, file string, t fixtureTarg
 	if len(data) == 0 {
 		return withHint(errors.New(inputName(file)+" is empty"), "see what can be imported: igloo fixtures import --help")
 	}
-	requests, err := capture.Read(data)
+	requests, err := captured(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", inputName(file), err)
 	}
 	var made []madeFixture
 	skipped := 0
-	for i, r := range requests {
-		// A session of a browser or an inspector has other requests too. One that stands
-		// alone was chosen by the user.
-		if len(requests) > 1 && !isDelivery(r.Body) {
+	for _, r := range requests {
+		switch {
+		case isPayload(r.Body):
+		case len(requests) > 1: // of a browser or an inspector, which have others too
 			skipped++
 			continue
+		case !keep:
+			return withHint(fmt.Errorf("%s: the body is no payload of Meta's: it has neither \"object\" nor \"entry\"", inputName(file)), "take it as it is, to fire with --raw: --keep")
 		}
 		if r.Note != "" {
-			fmt.Fprintf(c.stderr, "igloo: warning: request %d of %d: %s\n", i+1, len(requests), oneLine(r.Note))
+			fmt.Fprintf(c.stderr, "igloo: warning: request %d: %s\n", r.Number, oneLine(r.Note))
 		}
 		m, err := fixtureOf(r.Body, r.Header, "", "Imported", keep)
 		if err != nil {
-			return fmt.Errorf("%s: request %d: %w", inputName(file), i+1, err)
+			return fmt.Errorf("%s: request %d: %w", inputName(file), r.Number, err)
 		}
 		made = append(made, m)
 	}
@@ -94,11 +98,49 @@ func (c *command) importFixtures(ctx context.Context, file string, t fixtureTarg
 	return c.writeFixtures(t, made)
 }
 
-// isDelivery reports whether a body is what Meta sends, or previews.
-func isDelivery(body []byte) bool {
+// captured reads the requests of a text as somebody's program wrote it.
+func captured(data []byte) ([]capture.Request, error) {
+	text, wide := fromUTF16(data)
+	requests, err := capture.Read(text)
+	if err != nil {
+		return nil, jsonInWords(text, err)
+	}
+	for i := range requests {
+		if wide {
+			requests[i].Note = strings.Trim(requests[i].Note+"; "+wideNote, "; ")
+		}
+	}
+	return requests, nil
+}
+
+// jsonInWords says of JSON that can't be read what people would look for, where package
+// fixtures knows it.
+func jsonInWords(text []byte, err error) error {
+	bad, ok := errors.AsType[*capture.Error](err)
+	if !ok || bad.Column == 0 {
+		return err
+	}
+	_, better := fixtures.ParseJSON(bytes.TrimPrefix(text, []byte("\ufeff")))
+	if said, ok := errors.AsType[*fixtures.Error](better); ok && said.Line == bad.Line {
+		return &capture.Error{Line: said.Line, Column: said.Column, Reason: said.Reason, Want: said.Want}
+	}
+	return err
+}
+
+// isPayload reports whether a body is what Meta sends, or previews: an object with a
+// payload's keys, or the array Meta's pages print around one.
+func isPayload(body []byte) bool {
 	if _, ok := fixtures.FromPreview(body); ok {
 		return true
 	}
-	payload, err := webhook.Parse(body)
-	return err == nil && payload.Entries > 0
+	root, err := fixtures.ParseJSON(body)
+	if err != nil {
+		return false
+	}
+	for _, object := range append(root.Elements(), root) {
+		if object.Member("object") != nil || object.Member("entry") != nil {
+			return true
+		}
+	}
+	return false
 }

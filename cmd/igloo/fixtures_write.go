@@ -136,7 +136,10 @@ func loginOf(secretName string, header http.Header, body []byte) webhook.Login {
 // writeFixtures writes made fixtures and says where. Nothing that exists is written
 // over, and nothing is written unless all can be.
 func (c *command) writeFixtures(t fixtureTarget, made []madeFixture) error {
-	if len(made) > 1 && (t.File != "" || t.Stdout) {
+	switch {
+	case len(made) > 1 && t.Stdout:
+		return usagef("write them: --name NAME gives NAME-1, NAME-2, …", "--stdout prints one fixture, and these are %d", len(made))
+	case len(made) > 1 && t.File != "":
 		return usagef("leave the file out, or name them: --name NAME gives NAME-1, NAME-2, …", "%d fixtures don't fit in one file", len(made))
 	}
 	paths, err := c.fixturePaths(t, made)
@@ -150,6 +153,7 @@ func (c *command) writeFixtures(t fixtureTarget, made []madeFixture) error {
 		}
 	}
 	if t.Stdout {
+		c.warnOf(fixtures.Parse("the fixture"+extension(t), files[0]))
 		return c.writeRaw(files[0])
 	}
 	for i, m := range made {
@@ -291,12 +295,9 @@ func (c *command) sayWritten(file string, m madeFixture) error {
 	if _, err := fmt.Fprintln(c.stdout, clean(c.shortPath(file))); err != nil {
 		return fmt.Errorf("write to stdout: %w", err)
 	}
-	for _, w := range f.Warnings {
-		fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(w.Error()))
-	}
+	c.warnOf(f, f.Err)
 	raw := ""
 	if f.Err != nil {
-		fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(f.Err.Error()))
 		raw = " --raw"
 	}
 	if m.bare {
@@ -304,6 +305,16 @@ func (c *command) sayWritten(file string, m madeFixture) error {
 	}
 	fmt.Fprintf(c.stderr, "igloo: fire it: igloo fire %s%s\n", clean(arg), raw)
 	return nil
+}
+
+// warnOf says what is odd about a fixture that was made, and why it can't be fired.
+func (c *command) warnOf(f fixtures.Fixture, err error) {
+	for _, w := range f.Warnings {
+		fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(w.Error()))
+	}
+	if err != nil {
+		fmt.Fprintf(c.stderr, "igloo: warning: %s\n", oneLine(err.Error()))
+	}
 }
 
 // shortPath is a path as people in this folder would type it.

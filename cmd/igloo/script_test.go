@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -58,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"taken":    takePort,
 			"post":     post,
 			"large":    writeLarge,
+			"utf16":    writeUTF16,
 		},
 	})
 }
@@ -179,6 +181,15 @@ func post(ts *testscript.TestScript, _ bool, args []string) {
 	if got := strconv.Itoa(resp.StatusCode); got != args[2] {
 		ts.Fatalf("POST %s = %s, want %s", args[0], got, args[2])
 	}
+}
+
+// writeUTF16 is `utf16 TO FROM`: a text as > of Windows PowerShell writes it.
+func writeUTF16(ts *testscript.TestScript, _ bool, args []string) {
+	wide := []byte{0xff, 0xfe}
+	for _, unit := range utf16.Encode([]rune(ts.ReadFile(args[1]))) {
+		wide = append(wide, byte(unit), byte(unit>>8))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), wide, 0o600))
 }
 
 // writeLarge is `large FILE BYTES`: a payload of that size.

@@ -89,12 +89,17 @@ func (c *command) verifyFile(ctx context.Context, path, signature string, signed
 		return fmt.Errorf("read the body: %w", err)
 	}
 	if !signed {
-		if requests, err := capture.Read(data); err == nil && len(requests[0].Header) > 0 {
+		if requests, err := captured(data); err == nil && len(requests[0].Header) > 0 {
 			return c.verifyRequests(requests)
 		}
 		return usagef("add --signature 'sha256=…', the value of X-Hub-Signature-256", "a body needs the signature that came with it")
 	}
-	return c.verifyAll([]subject{{header: signatureHeader(signature), body: data}})
+	data, wide := fromUTF16(data)
+	s := subject{header: signatureHeader(signature), body: data}
+	if wide {
+		s.note = wideNote
+	}
+	return c.verifyAll([]subject{s})
 }
 
 // signatureHeader makes a header of what was typed: the value, or the whole line.
@@ -116,7 +121,7 @@ func (c *command) verifyPasted(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
 	}
-	requests, err := capture.Read(data)
+	requests, err := captured(data)
 	if err != nil {
 		return withHint(fmt.Errorf("read standard input: %w", err), verifyHint)
 	}
