@@ -22,6 +22,9 @@ var dotenvNames = []string{
 	"APP_SECRET", "VERIFY_TOKEN", "TOKEN", "NGROK_AUTHTOKEN",
 }
 
+// ownPrefix begins the names that are igloo's alone.
+const ownPrefix = "IGLOO_"
+
 // readDotenv reads NAME=VALUE lines: comments, "export", single and double quotes.
 func readDotenv(path string) (map[string]string, error) {
 	data, err := os.ReadFile(path)
@@ -31,12 +34,14 @@ func readDotenv(path string) (map[string]string, error) {
 		}
 		return nil, fmt.Errorf("read .env: %w", err)
 	}
+	data, _ = fromUTF16(data) // what Windows editors and PowerShell write
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	out := map[string]string{}
 	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
 		line := strings.TrimSpace(lines.Text())
 		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 		name = strings.TrimSpace(name)
-		if !ok || strings.HasPrefix(line, "#") || (!strings.HasPrefix(name, "IGLOO_") && !slices.Contains(dotenvNames, name)) {
+		if !ok || strings.HasPrefix(line, "#") || (!strings.HasPrefix(name, ownPrefix) && !slices.Contains(dotenvNames, name)) {
 			continue
 		}
 		out[name] = dotenvValue(strings.TrimSpace(value))

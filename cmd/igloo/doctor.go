@@ -136,7 +136,7 @@ func (c *command) doctor(ctx context.Context, flags listenFlags, graph graphFlag
 	failed := 0
 	out := &lineWriter{out: c.stdout}
 	for _, part := range []func(context.Context) []checkLine{
-		e.checkProject, e.checkSecrets, e.checkSession, e.checkTarget, e.checkTunnels, e.checkPublicURL,
+		e.checkProject, e.checkNames, e.checkSecrets, e.checkSession, e.checkTarget, e.checkTunnels, e.checkPublicURL,
 		e.checkSubscriptions, e.checkJournal, e.checkTerminal,
 	} {
 		bounded, cancel := context.WithTimeout(ctx, maxExamination)

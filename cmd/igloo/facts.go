@@ -38,7 +38,7 @@ func (s *session) facts() tui.Facts {
 	if s.target != nil {
 		f.TargetURL, f.Target = s.target.String(), tui.Waiting
 	}
-	f.Notice = cmp.Or(s.leftOver(), s.openToOthers())
+	f.Notice = cmp.Or(strings.Join(s.cfg.misnamed(), "; "), s.leftOver(), s.openToOthers())
 	return f
 }
 

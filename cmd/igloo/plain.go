@@ -107,7 +107,7 @@ func (p *plainScreen) start() {
 
 // notices are the sentences a user should see at start.
 func (s *session) notices() []string {
-	var out []string
+	out := s.cfg.misnamed()
 	if len(s.tunnels.wanted) == 0 && s.flags.Tunnel == tunnelAuto && !s.flags.Demo {
 		out = append(out, hintWithoutTunnel)
 	}
