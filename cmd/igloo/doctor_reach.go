@@ -53,17 +53,19 @@ func (e *examination) checkTarget(ctx context.Context) []checkLine {
 	if err != nil {
 		return []checkLine{broken(code, hintOf(err), "target %s: %s", target.Redacted(), err)}
 	}
-	cfg.Choice.Only = []string{"handshake"}
+	const handshake = "handshake"
+	cfg.Choice.Only = []string{handshake}
 	report, err := check.Run(ctx, cfg)
+	at := slices.IndexFunc(report.Findings, func(f check.Finding) bool { return f.Check == handshake })
 	switch {
 	case errors.Is(err, check.ErrUnreachable):
 		_, reason, _ := strings.Cut(err.Error(), ": ")
 		return []checkLine{broken(code, "start your app", "target %s: %s", target.Redacted(), reason)}
-	case err != nil || len(report.Findings) == 0:
+	case err != nil || at < 0:
 		return []checkLine{unknown(code, "igloo check "+target.Redacted(), "target %s: %v", target.Redacted(), err)}
 	}
-	// What it waits for comes before it.
-	return []checkLine{e.judgeTarget(code, target, report.Findings[len(report.Findings)-1])}
+	// What it waits for is reported beside it.
+	return []checkLine{e.judgeTarget(code, target, report.Findings[at])}
 }
 
 // trustedCA is the file of authorities that the target's certificate may come from.

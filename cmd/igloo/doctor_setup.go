@@ -18,6 +18,8 @@ func (e *examination) checkProject(context.Context) []checkLine {
 	text := "project " + e.project.Dir
 	if e.project.Config == "" {
 		text += ", without " + configFile
+	} else {
+		text += ", configured by " + configFile
 	}
 	var set []string
 	for flag, where := range e.origin {
