@@ -231,7 +231,7 @@ func (c *command) withDelivery(ctx context.Context, arg string, f func(j *journa
 	defer func() { _ = j.Close() }()
 	d, err := j.Delivery(ctx, id)
 	if err != nil {
-		return fmt.Errorf("%s: %w", arg, err)
+		return err
 	}
 	return f(j, d, n)
 }
