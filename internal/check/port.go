@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -111,7 +112,7 @@ func wrongChain(err error, leaf *x509.Certificate, host string) string {
 	case wrongName:
 		names := leaf.DNSNames
 		for _, ip := range leaf.IPAddresses {
-			names = append(names[:len(names):len(names)], ip.String())
+			names = append(slices.Clip(names), ip.String())
 		}
 		return fmt.Sprintf("it is for %s, and not for %s", enumerate(names), host)
 	case isInvalid && invalid.Reason == x509.Expired && time.Now().Before(leaf.NotBefore):

@@ -27,7 +27,7 @@ type mortal struct {
 }
 
 func (m *mortal) start(l net.Listener) {
-	m.server = &httptest.Server{Listener: l, Config: &http.Server{Handler: m}} //nolint:gosec // a test's
+	m.server = &httptest.Server{Listener: l, Config: &http.Server{Handler: m}}
 	m.server.Start()
 }
 
