@@ -62,6 +62,9 @@ type Explanation struct {
 func Explain(header http.Header, body []byte, candidates []Candidate) []Explanation {
 	e := explainer{header: header, body: body, candidates: candidates}
 	readings, problem := readSignatures(header)
+	if x, ok := e.sha512(); ok && len(readings) == 0 {
+		return []Explanation{x}
+	}
 	if len(readings) == 0 {
 		return []Explanation{{Code: problem, Text: headerCauses[problem].text, Fix: headerCauses[problem].fix}}
 	}
@@ -180,7 +183,7 @@ func (f fit) text() string {
 	case f.candidate != nil:
 		b.WriteString(f.candidate.keyName())
 	case slices.Contains(f.key, "not-hmac"):
-		b.WriteString("no key")
+		return "made with no key: the plain hash of the body, not an HMAC" + f.headerText()
 	}
 	for _, code := range f.key {
 		if text := keyCauses[code].text; text != "" {
@@ -195,10 +198,16 @@ func (f fit) text() string {
 			b.WriteString(", " + bodyTails[code])
 		}
 	}
+	return strings.Replace(b.String(), "with  ", "with ", 1) + f.headerText()
+}
+
+// headerText is the part "but HEADER".
+func (f fit) headerText() string {
+	var b strings.Builder
 	for i, code := range f.header {
 		b.WriteString([]string{", but ", " and "}[min(i, 1)] + headerCauses[code].text)
 	}
-	return strings.Replace(b.String(), "with  ", "with ", 1)
+	return b.String()
 }
 
 // fix is what to do about each thing that is wrong, once.

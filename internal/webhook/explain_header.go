@@ -79,7 +79,15 @@ func readSignatures(header http.Header) (found []reading, code string) {
 			other.codes = append([]string{"swapped-headers"}, other.codes...)
 			return []reading{other}, ""
 		}
-		found[0].codes = append([]string{"sha1-in-sha256"}, found[0].codes...)
+		legacy := found[0]
+		legacy.codes = append([]string{"sha1-in-sha256"}, legacy.codes...)
+		if found[0].part == "" || slices.Contains(found[0].codes, "long-signature") {
+			found = []reading{legacy}
+		} else { // or it was cut off after as many digits as SHA-1 has
+			found[0].sha1 = false
+			found[0].codes = append(slices.Clip(found[0].codes), "truncated-signature")
+			found = append(found, legacy)
+		}
 	}
 	if len(found) == 0 {
 		return nil, cmp.Or(code, "unsigned")
@@ -215,6 +223,9 @@ func (r reading) readHex(digits string, wantSHA1 bool) (out reading, problem str
 		r.sha1 = true
 		if n != whole1 {
 			return r.cut(digits, min(n, whole1), n < whole1)
+		}
+		if !wantSHA1 {
+			r.part = digits // perhaps they are the first of SHA-256's
 		}
 	case n != whole && slices.Contains(r.codes, "foreign-signature"):
 		return reading{}, "foreign-signature"

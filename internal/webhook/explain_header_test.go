@@ -19,6 +19,9 @@ const (
 	name1   = "X-Hub-Signature"
 )
 
+// sha512Vector is the HMAC-SHA512 of the first vector, by openssl.
+const sha512Vector = "6c875e8bd0799c3ff156b3624e57dad11700cb7cb425d4104c253c4084ce73ec49f79b1002652f7b5030a4c79a414b22dfd9f04c93eccbb1f0030b9ce25c8bbc"
+
 // codes returns the codes of explanations, guesses in brackets, with the secret.
 func codes(found []webhook.Explanation) []string {
 	var out []string
@@ -76,6 +79,9 @@ func TestExplainHeaders(t *testing.T) {
 		{"the whole header line", http.Header{name256: {"x-hub-signature-256: " + v.sha256}}, "padded-header instagram"},
 		{"percent-encoded", http.Header{name256: {"sha256%3D" + digits}}, "percent-encoded instagram"},
 		{"cut off", http.Header{name256: {v.sha256[:50]}}, "truncated-signature instagram"},
+		{"cut off where SHA-1 would end", http.Header{name256: {v.sha256[:47]}}, "truncated-signature instagram"},
+		{"cut off where SHA-1 would end, of nobody's", http.Header{name256: {other[:47]}}, "truncated-signature"},
+		{"SHA-512 of the right secret", http.Header{name256: {"sha512=" + sha512Vector}}, "sha512-signature instagram"},
 		{"cut off, odd", http.Header{name256: {v.sha256[:27]}}, "truncated-signature instagram"},
 		{"SHA-1 cut off", http.Header{name1: {v.sha1[:30]}}, "sha1-only+truncated-signature instagram"},
 		{"cut off too soon to tell", http.Header{name256: {v.sha256[:14]}}, "truncated-signature"},
@@ -207,5 +213,20 @@ func TestExplainNothingFits(t *testing.T) {
 				t.Errorf("Explain = %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// The sentences that are put together otherwise than most.
+func TestExplainWords(t *testing.T) {
+	tests := []struct{ signature, want string }{
+		{"sha256=44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "made with no key: the plain hash of the body, not an HMAC"},
+		{"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", `made with no key: the plain hash of the body, not an HMAC, but the header lacks "sha256="`},
+		{"sha256=" + strings.Repeat("0", 64), "none of the known keys (1) made this signature, over the body in any of 13 forms"},
+	}
+	for _, tt := range tests {
+		found := webhook.Explain(http.Header{name256: {tt.signature}}, []byte("{}"), explainKeys[:1])
+		if found[0].Text != tt.want {
+			t.Errorf("Explain(%q) says %q, want %q", tt.signature, found[0].Text, tt.want)
+		}
 	}
 }

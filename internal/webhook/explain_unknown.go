@@ -2,11 +2,14 @@ package webhook
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // diagnose says what is known of a signature that nothing fits: first what is wrong for
@@ -79,6 +82,29 @@ func (e *explainer) headerFaults() []Explanation {
 		}
 	}
 	return out
+}
+
+// sha512 reports whether a candidate made the signature by SHA-512, which other services
+// use.
+func (e *explainer) sha512() (x Explanation, ok bool) {
+	digits, ok := strings.CutPrefix(strings.ToLower(e.header.Get(SignatureHeader)), "sha512=")
+	digest, err := hex.DecodeString(digits)
+	if !ok || err != nil {
+		return Explanation{}, false
+	}
+	for _, c := range e.candidates {
+		if c.Value.Empty() {
+			continue
+		}
+		mac := hmac.New(sha512.New, []byte(c.Value.Reveal()))
+		mac.Write(e.body)
+		if hmac.Equal(mac.Sum(nil), digest) {
+			x = explain("sha512-signature", c.keyName())
+			x.Secret = c.secretName()
+			return x, true
+		}
+	}
+	return Explanation{}, false
 }
 
 // bodyFaults says what is wrong with the body, whoever signed.
