@@ -175,7 +175,7 @@ func TestPublicURLIsChecked(t *testing.T) {
 		s.refute("● online", "✓ Tunnel online")
 		s.status.Update(func(f *tui.Facts) { f.Tunnel, f.TunnelNote = tui.Down, page })
 		s.settle()
-		s.expect("✗ degraded", "the public URL does not lead here: a page stands in front", "✗ Tunnel online", "p opens another")
+		s.expect("✗ degraded", "public URL: a page stands in front", "✗ Tunnel online", "p opens another")
 		s.status.Update(func(f *tui.Facts) { f.Tunnel, f.TunnelNote = tui.Up, "" })
 		s.settle()
 		s.expect("● online", "✓ Tunnel online", "no app secret")

@@ -32,7 +32,7 @@ func (m *Model) notice() string {
 	f := &m.facts
 	switch {
 	case f.Tunnel == Down && f.CallbackURL != "":
-		return "the public URL does not lead here: " + f.TunnelNote
+		return "public URL: " + f.TunnelNote
 	case f.CallbackWas != "":
 		return "the callback URL has changed: enter it at Meta again (u copies it), or: igloo subscribe app"
 	}

@@ -201,6 +201,9 @@ func (e *examination) checkPublicURL(ctx context.Context) []checkLine {
 		return append([]checkLine{ok(code, "public URL %s: the verification request came back through it in %s", found.URL, tookText(found.took()))}, e.checkMoved()...)
 	}
 	text := fmt.Sprintf("public URL %s: %s", found.URL, found.Error)
+	if found.Code == codeOutProxy { // which says nothing about Meta's way in
+		return append([]checkLine{unknown(code, found.Hint, "%s", text)}, e.checkMoved()...)
+	}
 	if found.Meta != "" {
 		text += "; Meta " + found.Meta
 	}

@@ -112,7 +112,9 @@ func (t trace) judge(reply check.Reply) *unreachedError {
 	default:
 		wrong = t.refused(reply)
 	}
-	wrong.meta = reply.Finding.Meta
+	if wrong.code != codeOutProxy { // Meta does not go through it
+		wrong.meta = reply.Finding.Meta
+	}
 	return wrong
 }
 
