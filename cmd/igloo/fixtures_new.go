@@ -128,16 +128,7 @@ func (c *command) copied(ctx context.Context, n newFixture, ask *asker) (fixture
 		}
 		return f, err
 	}
-	if n.field == "" {
-		if ask == nil {
-			return fixtures.Fixture{}, usagef("igloo fixtures new comments; igloo fixtures list names what there is", "new needs a field, or --from NAME")
-		}
-		var err error
-		if n.field, err = ask.line(ctx, "Field", "comments"); err != nil {
-			return fixtures.Fixture{}, err
-		}
-	}
-	variants, err := variantsOf(n.field)
+	variants, err := c.variants(ctx, &n, ask)
 	if err != nil {
 		return fixtures.Fixture{}, err
 	}
@@ -160,6 +151,38 @@ func (c *command) copied(ctx context.Context, n newFixture, ask *asker) (fixture
 		}
 		ask.say(nearestHint(name, names, "one of those above"))
 	}
+}
+
+// variants returns what there is to copy of the field, which is asked for when nobody
+// named one, until there is something.
+func (c *command) variants(ctx context.Context, n *newFixture, ask *asker) ([]fixtures.Fixture, error) {
+	if n.field != "" {
+		return variantsOf(n.field)
+	}
+	if ask == nil {
+		return nil, usagef("igloo fixtures new comments; igloo fixtures list names what there is", "new needs a field, or --from NAME")
+	}
+	ask.say("Fields:")
+	writeWrapped(ask.out, "  ", strings.Join(copiedFields(), ", "), min(c.columns(80), 100))
+	for {
+		var err error
+		if n.field, err = ask.line(ctx, "Field", "comments"); err != nil {
+			return nil, err
+		}
+		found, err := variantsOf(n.field)
+		if err == nil {
+			return found, nil
+		}
+		ask.say(strings.Join(slices.DeleteFunc([]string{err.Error(), hintOf(err)}, func(text string) bool { return text == "" }), "; "))
+	}
+}
+
+// copiedFields are the fields that have something to copy.
+func copiedFields() []string {
+	return slices.DeleteFunc(webhook.FieldNames(), func(name string) bool {
+		_, err := variantsOf(name)
+		return err != nil
+	})
 }
 
 // variantsOf lists the built-in fixtures of a field, at least one: the usual one first,
