@@ -55,8 +55,10 @@ func TestExposedDoor(t *testing.T) {
 	t.Parallel()
 	n := openTunnel(t)
 	testEntrance(t, n.raws())
-	if status, answer := n.public(t, http.MethodPost, n.url, strings.Repeat("x", 6<<20)); status != http.StatusRequestEntityTooLarge {
-		t.Errorf("6 MiB are answered %d %q, want 413", status, answer)
+	// One byte too many: more may be cut off before the answer is out, and then the
+	// service answers in igloo's place.
+	if status, answer := n.public(t, http.MethodPost, n.url, strings.Repeat("x", 5<<20+1)); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("5 MiB and a byte are answered %d %q, want 413", status, answer)
 	}
 	if n.app.count() != 0 {
 		t.Errorf("the app received %q, want nothing", n.app.received())
