@@ -17,18 +17,26 @@ import (
 
 func (b builder) fields() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "fields [FIELD]",
+		Use:   "fields [FIELD…]",
 		Short: "The fields Meta delivers, what each carries and needs",
 		Long: `List the webhook fields of Instagram: which login delivers them, with which permissions,
-what they carry. With a name, explain one: its permissions, limits, keys and fixtures.`,
+what they carry. With names, explain those: permissions, limits, keys and fixtures.`,
 		Example: `  igloo fields
   igloo fields comments
   igloo fields --json`,
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeFields(false),
+		ValidArgsFunction: completeFields(false),
 	}
 	c.RunE = b.run(func(c *command, _ *cobra.Command, args []string) error {
-		if len(args) == 1 {
-			return c.explainField(args[0])
+		for i, arg := range args {
+			if i > 0 && !c.JSON {
+				fmt.Fprintln(c.stdout)
+			}
+			if err := c.explainField(arg); err != nil {
+				return err
+			}
+		}
+		if len(args) > 0 {
+			return nil
 		}
 		return c.listFields()
 	})
@@ -179,7 +187,7 @@ func completeFields(shape bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		var out []string
 		for _, f := range webhook.Fields() {
-			if len(args) == 0 && strings.HasPrefix(f.Name, prefix) && (f.Shape || !shape) {
+			if (len(args) == 0 || !shape) && strings.HasPrefix(f.Name, prefix) && (f.Shape || !shape) {
 				out = append(out, f.Name+"\t"+cmp.Or(f.About, "payload unknown"))
 			}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -65,8 +66,8 @@ func newFixtureLine(f fixtures.Fixture) fixtureLine {
 
 func (b builder) fixturesList() *cobra.Command {
 	c := &cobra.Command{
-		Use: "list [NAME | PATTERN]", Short: "List the fixtures: name, what it is, how sure its shape is", Args: cobra.MaximumNArgs(1),
-		Long: `List the fixtures, all of them or those of a name: "messages" lists messages and every
+		Use: "list [NAME | PATTERN…]", Short: "List the fixtures: name, what it is, how sure its shape is",
+		Long: `List the fixtures, all of them or those of names and patterns: "messages" lists messages and every
 variant of it, 'messages/i*' those the pattern matches.
 
 EVIDENCE says how sure a shape is. captured: a real delivery of it has been published.
@@ -98,20 +99,38 @@ never sent: Meta's pages print it, and deliveries look different. own: the proje
 			if f.Err != nil {
 				about = "✗ " + oneLine(f.Err.Error())
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", clean(f.Name), clean(f.Field), f.Login, evidence(f), clean(about))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", cell(f.Name), cell(f.Field), f.Login, evidence(f), cell(about))
 		}
 		return table.Flush()
 	})
 	return c
 }
 
-// listed returns the fixtures an argument of fixtures list means: those of a name
-// with its variants, or of a pattern; without one all.
+// cell keeps a text inside its column.
+func cell(text string) string { return strings.Join(strings.Fields(clean(text)), " ") }
+
+// listed returns the fixtures the arguments of fixtures list mean, each once, by name;
+// without any all.
 func listed(set *fixtures.Set, args []string) ([]fixtures.Fixture, error) {
 	if len(args) == 0 {
 		return set.All(), nil
 	}
-	name := strings.TrimSuffix(args[0], "/")
+	var out []fixtures.Fixture
+	for _, arg := range args {
+		found, err := meant(set, arg)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	byName := func(a, b fixtures.Fixture) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(out, byName)
+	return slices.CompactFunc(out, func(a, b fixtures.Fixture) bool { return a.Name == b.Name }), nil
+}
+
+// meant returns the fixtures of a name with its variants, or of a pattern.
+func meant(set *fixtures.Set, arg string) ([]fixtures.Fixture, error) {
+	name := strings.TrimSuffix(arg, "/")
 	var out []fixtures.Fixture
 	for _, f := range set.All() {
 		if f.Name == name || strings.HasPrefix(f.Name, name+"/") {
@@ -121,8 +140,8 @@ func listed(set *fixtures.Set, args []string) ([]fixtures.Fixture, error) {
 	if out != nil {
 		return out, nil
 	}
-	out, err := set.Match(args[0])
-	if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok && !strings.ContainsAny(args[0], "*?[") {
+	out, err := set.Match(arg)
+	if missing, ok := errors.AsType[*fixtures.NotFoundError](err); ok && !strings.ContainsAny(arg, "*?[") {
 		_, err = set.Get(missing.Name) // names the nearest
 	}
 	return out, err
@@ -182,7 +201,7 @@ func (b builder) completeFixtures(cmd *cobra.Command, _ []string, prefix string)
 	var out []string
 	for _, f := range set.All() {
 		if strings.HasPrefix(f.Name, prefix) {
-			out = append(out, f.Name+"\t"+clean(f.Description))
+			out = append(out, f.Name+"\t"+cell(f.Description))
 		}
 	}
 	return out, cobra.ShellCompDirectiveDefault

@@ -44,6 +44,7 @@ func (c *command) checkFixtures(args []string) error {
 			all = append(all, fixtures.ReadFile(arg))
 			continue
 		}
+		c.warnPackage(arg)
 		set, err := fixtures.Load(arg)
 		if err != nil {
 			return err

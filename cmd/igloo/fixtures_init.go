@@ -69,6 +69,7 @@ func (c *command) initFixtures(dir string) error {
 		fmt.Fprintf(c.stderr, ", left %d that were there", kept)
 	}
 	fmt.Fprintln(c.stderr)
+	c.warnPackage(dir)
 	return nil
 }
 

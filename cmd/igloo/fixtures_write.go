@@ -197,7 +197,7 @@ func (c *command) fixtureBytes(m madeFixture, t fixtureTarget, file string) ([]b
 		return nil, withHint(tooLarge("the fixture would have", len(data)), "take the body as it is: --keep")
 	}
 	if _, err := fixtures.Parse("the fixture"+extension(t), data); err != nil {
-		return nil, err
+		return nil, withHint(err, "") // there is no file to check
 	}
 	return data, nil
 }
@@ -296,6 +296,9 @@ func (c *command) sayWritten(file string, m madeFixture) error {
 		return fmt.Errorf("write to stdout: %w", err)
 	}
 	c.warnOf(f, f.Err)
+	if _, ok := c.fixtureName(file); ok {
+		c.warnPackage(c.project.fixturesDir())
+	}
 	raw := ""
 	if f.Err != nil {
 		raw = " --raw"
@@ -305,6 +308,13 @@ func (c *command) sayWritten(file string, m madeFixture) error {
 	}
 	fmt.Fprintf(c.stderr, "igloo: fire it: igloo fire %s%s\n", clean(arg), raw)
 	return nil
+}
+
+// warnPackage says that fixtures in a folder are not found, when it holds Go source.
+func (c *command) warnPackage(dir string) {
+	if fixtures.IsPackage(dir) {
+		fmt.Fprintf(c.stderr, "igloo: warning: %s holds Go source, so igloo takes it for a package and lists no fixture of it\n", clean(c.shortPath(dir)))
+	}
 }
 
 // warnOf says what is odd about a fixture that was made, and why it can't be fired.
