@@ -70,10 +70,18 @@ func (w *writer) explanation(p *parcel) *document {
 	if p.checking {
 		b.add(dimLine, "checking "+w.look.dots)
 	}
+	guessing := false
 	for _, x := range p.explained {
+		if x.Guess && !guessing {
+			guessing = true
+			b.add(plainLine, "the likeliest causes:")
+		}
 		kind, mark := w.judgement(p.delivery.Verdict)
-		if x.Holds {
+		switch {
+		case x.Holds:
 			kind, mark = goodLine, w.look.yes
+		case x.Guess:
+			kind, mark = plainLine, w.look.dot
 		}
 		b.add(kind, mark+" "+x.Code)
 		b.add(plainLine, x.Text)

@@ -57,7 +57,7 @@ func oddJournal() *fakeJournal {
 func sampleExplain(journal.Delivery) []webhook.Explanation {
 	return []webhook.Explanation{
 		{Code: "body-compact+other-secret", Secret: "meta", Text: "The signature fits the app secret meta over the body written again without spaces, so something between Meta and igloo parsed and rewrote it.", Fix: "Hash the raw body, before any JSON parser, and pass it on as it came."},
-		{Code: "other-body", Text: "The body is another delivery's.", Fix: "Keep signature and body together."},
+		{Code: "other-body", Guess: true, Text: "The body is another delivery's.", Fix: "Keep signature and body together."},
 	}
 }
 
@@ -83,10 +83,31 @@ func TestExplainWhenOpened(t *testing.T) {
 		s.press("j")
 		s.expect("signature invalid", "body-compact+other-secret")
 		s.press("j", "5")
-		s.expect("✗ body-compact+other-secret", "✗ other-body", "→ Keep signature and body together.", "d8.1 · messages")
+		s.expect("✗ body-compact+other-secret", "the likeliest causes:", "· other-body", "→ Keep signature and body together.", "d8.1 · messages")
 		if len(asked) != 2 || asked[0] != 8 || asked[1] != 7 {
 			t.Errorf("asked for %v, want each of the two once", asked)
 		}
+	})
+}
+
+// Rows of different faults differ where they begin.
+func TestRowsOfBadSignatures(t *testing.T) {
+	onScreen(t, options{journal: func() *fakeJournal {
+		j := newFakeJournal()
+		for i, reason := range []string{
+			"uppercase-hex: made with the Instagram app secret, but the header has upper-case hex",
+			"no-prefix: made with the Instagram app secret, but the header lacks \"sha256=\"",
+			"malformed signature: 4 characters after \"sha256=\", want 64",
+		} {
+			j.put(journal.Row{
+				ID: int64(i + 1), ReceivedAt: noon, Verdict: webhook.Invalid, Reason: reason, Indexed: true,
+				Events: 1, Field: "comments", Username: "mia.k", Summary: "@mia.k price?", Size: 233,
+			}, "{}")
+			<-j.changed
+		}
+		return j
+	}, width: 80, height: 24}, func(s *screen) {
+		s.expect("comments    uppercase-hex · @mia.k price?", "comments    no-prefix · @mia.k price?", "comments    malformed signature: 4 characters after")
 	})
 }
 

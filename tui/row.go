@@ -124,16 +124,19 @@ func (l *look) summary(p *pen, r *journal.Row, n int) {
 	what = l.clean(what)
 	st := l.text
 	switch {
-	case r.Verdict == webhook.Invalid || r.Verdict == webhook.Unsigned:
-		// Whoever sent it says nothing that can be believed.
-		who, what, st = "", l.clean(cmp.Or(r.Reason, verdictWords(r.Verdict))), l.bad
 	case what == "":
 		what, st = size(r.Size), l.dim
 	case r.Flags&webhook.Unknown != 0:
 		st = l.dim
 	}
 	p.left -= end // so that the texts end where the column ends
-	if label := r.Flags.Label(); label != "" && r.Verdict != webhook.Invalid && r.Verdict != webhook.Unsigned {
+	if r.Verdict == webhook.Invalid || r.Verdict == webhook.Unsigned {
+		// Whoever sent it says nothing that can be believed: that stands behind.
+		p.put(l.bad, l.clean(shortReason(r)))
+		p.put(l.dim, " "+l.dot+" ")
+		what = strings.TrimSpace(l.clean(who) + " " + what)
+		who, st = "", l.dim
+	} else if label := r.Flags.Label(); label != "" {
 		p.put(l.warn, "["+label+"]")
 		p.gap(1)
 	}
@@ -144,6 +147,16 @@ func (l *look) summary(p *pen, r *journal.Row, n int) {
 	p.put(st, what)
 	p.to(0)
 	p.left = end
+}
+
+// shortReason is why the signature does not hold: the code of the explanation, where the
+// recorded reason begins with one.
+func shortReason(r *journal.Row) string {
+	code, _, found := strings.Cut(r.Reason, ": ")
+	if found && !strings.Contains(code, " ") {
+		return code
+	}
+	return cmp.Or(r.Reason, verdictWords(r.Verdict))
 }
 
 // splitWho takes the username off the start of a summary.

@@ -113,13 +113,14 @@ func (s *session) explain(d journal.Delivery) []webhook.Explanation {
 }
 
 // reasonFor is the one line that is recorded with a delivery whose signature does not
-// hold, "" when nothing is known for certain.
+// hold, "" when nothing is known for certain. It begins with the code, by which rows
+// with little room differ.
 func (s *session) reasonFor(header http.Header, body []byte) string {
 	first := webhook.Explain(header, body, s.candidates)[0]
 	if first.Code == "unexplained" || first.Code == "unchecked" {
 		return ""
 	}
-	return cut(first.Text, maxReason)
+	return cut(first.Code+": "+first.Text, maxReason)
 }
 
 // maxReason is the length of a recorded reason, in characters.
