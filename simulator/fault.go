@@ -47,7 +47,7 @@ type faultKind struct {
 func faultKinds() []faultKind {
 	return []faultKind{
 		{fault: NoSignature, text: "neither signature header", apply: unsign},
-		{fault: WrongSignature, text: "signatures of the right form whose digits are wrong", apply: alterSignatures},
+		{fault: WrongSignature, text: "signatures of the right form with a wrong last digit", apply: alterSignatures},
 		{fault: WrongSecret, text: "signed with another app's secret", apply: signAsStranger},
 		{fault: SHA1Only, text: "only the legacy header X-Hub-Signature", apply: unsignSHA256},
 		{fault: SwappedHeaders, text: "each signature in the other's header", apply: swapSignatures},

@@ -65,7 +65,7 @@ type fireFlags struct {
 // register adds the flags to a command, as product.md groups them.
 func (f *fireFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.To, "to", "", "deliver straight to `URL` instead of the session")
-	flags.StringArrayVar(&f.Set, "set", nil, "set a value of the payload: `PATH=VALUE` (repeatable)")
+	flags.StringArrayVar(&f.Set, "set", nil, "set a value of the event: `PATH=VALUE`; $.PATH starts at the payload's top (repeatable)")
 	flags.StringArrayVar(&f.Unset, "unset", nil, "take a value out: `PATH` (repeatable)")
 	flags.StringArrayVar(&f.SetJSON, "set-json", nil, "set a value of any type: `PATH=JSON` (repeatable)")
 	flags.BoolVar(&f.Add, "add", false, "let --set add paths the payload does not have")
@@ -73,7 +73,7 @@ func (f *fireFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Edit, "edit", false, "change the payload in $EDITOR first")
 	flags.Uint64Var(&f.Seed, "seed", 0, "same ids, times and bytes every run for the same `N`")
 	flags.StringVar(&f.Shape, "shape", "real", "`FORM`: real, or test as the dashboard's Test button sends")
-	flags.StringVar(&f.Login, "login", "", "imitate `PRODUCT`: instagram, facebook or messenger")
+	flags.StringVar(&f.Login, "login", "", "imitate `PRODUCT`: instagram, facebook or messenger; decides which app secret signs")
 	flags.BoolVar(&f.Raw, "raw", false, "send the file's bytes untouched")
 	flags.BoolVar(&f.Fresh, "fresh", false, "give a captured body new ids and times")
 	flags.BoolVar(&f.Escapes, "messenger-escapes", false, "also escape <, @ and %, as reported for Facebook Pages")
@@ -160,7 +160,25 @@ func (c *command) order(f fireFlags, args []string) (fireOrder, error) {
 			order.Fixtures = append(order.Fixtures, one)
 		}
 	}
+	for _, warning := range strangeLogins(webhook.Login(f.Login), order.Fixtures) {
+		fmt.Fprintf(c.stderr, "igloo: warning: %s\n", warning)
+	}
 	return order, f.checkUse(order.Fixtures)
+}
+
+// strangeLogins says of each field that it is not what a product delivers.
+func strangeLogins(login webhook.Login, all []fixtures.Fixture) []string {
+	var out []string
+	for _, one := range all {
+		field, known := webhook.LookupField(one.Field)
+		if login == "" || !known || !field.Permissions.Listed() || field.Permissions.Of(login).Available() {
+			continue
+		}
+		if text := fmt.Sprintf("--login %s: that product does not deliver %s (igloo fields %[2]s)", login, one.Field); !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // checkUse refuses flags that would change nothing about any of the fixtures.
