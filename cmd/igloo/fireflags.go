@@ -77,7 +77,7 @@ func (f *fireFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Raw, "raw", false, "send the file's bytes untouched")
 	flags.BoolVar(&f.Fresh, "fresh", false, "give a captured body new ids and times")
 	flags.BoolVar(&f.Escapes, "messenger-escapes", false, "also escape <, @ and %, as reported for Facebook Pages")
-	flags.IntVar(&f.Batch, "batch", 0, "put `N` events into each delivery, up to Meta's 1000")
+	flags.IntVar(&f.Batch, "batch", 1, "put `N` events into each delivery, up to Meta's 1000")
 	flags.IntVar(&f.Count, "count", 1, "deliver each fixture `N` times")
 	flags.Float64Var(&f.Rate, "rate", 0, "deliver `N` a second at most")
 	flags.IntVar(&f.Concurrency, "concurrency", 1, "deliver `N` at once")
@@ -255,7 +255,7 @@ func (f *fireFlags) options() (simulator.Options, error) {
 		Vars: map[string]string{}, Raw: f.Raw, Fresh: f.Fresh, Seed: f.Seed, Batch: f.Batch,
 		Shape: simulator.Shape(f.Shape), Login: webhook.Login(f.Login), MessengerEscapes: f.Escapes,
 	}
-	if f.Batch < 0 || f.Batch > simulator.MaxBatch {
+	if f.Batch < 1 || f.Batch > simulator.MaxBatch {
 		return o, usagef("", "--batch: %d is not between 1 and %d", f.Batch, simulator.MaxBatch)
 	}
 	if f.Shape != string(simulator.Real) && f.Shape != string(simulator.Test) {

@@ -51,8 +51,7 @@ To see the whole loop with no account and no app: igloo --demo`,
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(c) })
 	root.SetUsageFunc(func(c *cobra.Command) error { printHelp(c); return nil })
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		text, _, _ := strings.Cut(err.Error(), ": strconv.")
-		return usagef("see all flags: "+c.CommandPath()+" --help", "%s", text)
+		return usagef("see all flags: "+c.CommandPath()+" --help", "%s", flagText(err.Error()))
 	})
 
 	b := builder{app: a, shared: &shared}
@@ -82,6 +81,24 @@ To see the whole loop with no account and no app: igloo --demo`,
 		return nil
 	}})
 	return root
+}
+
+// flagText puts a value that a flag does not take into words: the flags' library says
+// which function of Go's could not read it.
+func flagText(text string) string {
+	before, reason, found := strings.Cut(text, ": strconv.")
+	if !found {
+		return text
+	}
+	function, _, _ := strings.Cut(reason, ":")
+	what := map[string]string{"ParseInt": "a whole number", "ParseUint": "a whole number from 0 on", "ParseFloat": "a number", "ParseBool": "true or false"}[function]
+	switch {
+	case strings.HasSuffix(reason, "value out of range"):
+		return before + ": it is too large, or too small"
+	case what != "":
+		return before + ": it is not " + what
+	}
+	return before
 }
 
 // builder makes commands that share the app and the shared flags.
