@@ -36,7 +36,7 @@ var flags = []struct {
 	label string // what a list shows, "" when the summary says it
 	text  string // what the detail explains
 }{
-	{"test", "test", "Test delivery of the dashboard: its entry id is 0 or its values are Meta's fixed samples. Real ones differ: ids have 15 to 17 digits, direct messages come under messaging with times in milliseconds."},
+	{"test", "test", "Test delivery of the dashboard: its entry id is 0 or its values are Meta's fixed samples. Real ones have ids of 15 to 17 digits, and never a direct message under changes."},
 	{"echo", "echo", "Echo: the business sent this message, from an app, the inbox or a phone. An app that answers it talks to itself."},
 	{"own", "own", "The account's own doing, a comment or a message to itself. An app that answers it talks to itself."},
 	{"deleted", "", "Unsent: the mid is the original message's, so an app that drops what it has seen by mid alone misses this."},

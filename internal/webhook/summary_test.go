@@ -120,6 +120,7 @@ func TestSummaries(t *testing.T) {
 		{"account linked", page(`"account_linking":{"status":"linked","authorization_code":"c"}`), shown{"messaging_account_linking", "linked", "", "10827…273 linked the account"}},
 		{"account unlinked", page(`"account_linking":{"status":"unlinked"}`), shown{"messaging_account_linking", "unlinked", "", "10827…273 unlinked the account"}},
 		{"game", page(`"game_play":{"game_id":"g","score":7}`), shown{"messaging_game_plays", "", "", "10827…273 played game g, score 7"}},
+		{"cart of one", page(`"order":{"products":[{"id":1}]}`), shown{"send_cart", "", "", "10827…273 sent a cart of 1 product"}},
 		{"cart", page(`"order":{"products":[{"id":1},{"id":2}],"note":"soon"}`), shown{"send_cart", "", "", "10827…273 sent a cart of 2 products: soon"}},
 	}
 	for _, tt := range tests {

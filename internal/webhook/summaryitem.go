@@ -86,7 +86,11 @@ func cart(e *Event, object []byte) string {
 		n++
 	}
 	e.Text = text(member(object, "note"))
-	return strings.TrimSuffix("sent a cart of "+strconv.Itoa(n)+" products: "+e.Text, ": ")
+	what := strconv.Itoa(n) + " products: "
+	if n == 1 {
+		what = "1 product: "
+	}
+	return strings.TrimSuffix("sent a cart of "+what+e.Text, ": ")
 }
 
 // inboxes are Meta's own apps that conversations are handed to. See
