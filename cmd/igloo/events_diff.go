@@ -84,7 +84,7 @@ func pieceOf(ctx context.Context, j *journal.Journal, arg string) (piece, error)
 	}
 	d, err := j.Delivery(ctx, id)
 	if err != nil {
-		return piece{}, fmt.Errorf("%s: %w", arg, err)
+		return piece{}, err
 	}
 	p := piece{journal.FormatID(id, n), d.Body, d, n == 0}
 	if p.whole {
