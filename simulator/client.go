@@ -98,6 +98,7 @@ type Response struct {
 	Header    http.Header
 	Body      []byte // the first 256 KiB
 	Truncated bool   // the body was longer
+	Early     bool   // it came before the request was written to its end
 	Reused    bool   // on a connection that was kept open
 	Took      time.Duration
 }

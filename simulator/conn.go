@@ -86,6 +86,7 @@ func (c *conn) roundTrip(ctx context.Context, deadline time.Time, head, body []b
 	answer = Response{Status: response.StatusCode, Proto: response.Proto, Header: response.Header}
 	answer.Body, answer.Truncated, err = readAnswer(response)
 	if !writing.done() { // answered before it had read the body
+		answer.Early = true
 		_ = c.Close()
 	}
 	writeErr := writing.wait()

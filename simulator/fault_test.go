@@ -257,7 +257,7 @@ func TestSlowBodyTakesItsTime(t *testing.T) {
 	}
 	client := newClient(t, simulator.ClientConfig{SlowBody: 320 * time.Millisecond})
 	answer, err := client.Send(t.Context(), u, r)
-	if n := <-pieces; err != nil || answer.Status != http.StatusOK || answer.Took < 300*time.Millisecond || n < 8 {
+	if n := <-pieces; err != nil || answer.Status != http.StatusOK || answer.Took < 300*time.Millisecond || answer.Early || n < 8 {
 		t.Errorf("Send = %+v, %v, in %d pieces, want 200 after 320ms in about 16", answer, err, n)
 	}
 	early := listen(t, func(_ int, c net.Conn) {
@@ -265,7 +265,7 @@ func TestSlowBodyTakesItsTime(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 	})
 	client = newClient(t, simulator.ClientConfig{SlowBody: 16 * time.Second})
-	if answer, err := client.Send(t.Context(), early, r); err != nil || answer.Status != http.StatusRequestTimeout || answer.Took > 5*time.Second {
+	if answer, err := client.Send(t.Context(), early, r); err != nil || answer.Status != http.StatusRequestTimeout || answer.Took > 5*time.Second || !answer.Early {
 		t.Errorf("Send = %+v, %v, want the early 408", answer, err)
 	}
 }

@@ -42,6 +42,8 @@ func faultAnswer(o outcome) string {
 		return "sent to " + o.Target + "; igloo hung up before the answer"
 	case o.Status == 0:
 		return "refused: the app hung up, as it may"
+	case o.Early && o.Fault == simulator.SlowBody:
+		return fmt.Sprintf("%d in %s from %s: answered before the body was complete, so the fault was not played", o.Status, tookText(o.took), o.Target)
 	}
 	judgement := map[[2]bool]string{
 		{true, true}: "accepted, and should be refused", {true, false}: "refused, as it should be",

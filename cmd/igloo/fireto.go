@@ -86,6 +86,7 @@ func fireStraight(ctx context.Context, client *simulator.Client, target *url.URL
 		return out
 	}
 	out.Status, out.took, out.TookMS = response.Status, response.Took, millis(response.Took)
+	out.Early = response.Early
 	return out
 }
 

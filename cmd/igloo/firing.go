@@ -41,6 +41,7 @@ type outcome struct {
 	Secret  string          `json:"secret,omitempty"`  // name of the app secret that signed it
 	Warning string          `json:"warning,omitempty"` // what is odd about that
 	Fault   simulator.Fault `json:"fault,omitempty"`   // what is wrong with the delivery
+	Early   bool            `json:"early,omitempty"`   // the answer came before the body was written to its end
 	retried
 
 	delivery int64

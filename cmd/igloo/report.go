@@ -231,5 +231,13 @@ func (r *reporter) summary(sum simulator.Summary) {
 		return
 	}
 	fmt.Fprintf(r.stdout, "%d deliveries in %.1fs (%.0f/s): %s; p50 %.1fms p95 %.1fms p99 %.1fms\n",
-		line.Count, line.Seconds, float64(line.Count)/max(line.Seconds, 0.001), cmp.Or(strings.Join(parts, ", "), "recorded"), line.P50MS, line.P95MS, line.P99MS)
+		line.Count, line.Seconds, float64(line.Count)/max(line.Seconds, 0.001), cmp.Or(strings.Join(parts, ", "), r.unanswered()), line.P50MS, line.P95MS, line.P99MS)
+}
+
+// unanswered is what deliveries are that nobody answered.
+func (r *reporter) unanswered() string {
+	if r.recorded == 0 && r.faults.fault != "" {
+		return "no answer awaited"
+	}
+	return "recorded"
 }

@@ -73,11 +73,15 @@ func requestURI(req *http.Request) string {
 func (r *Receiver) judge(d journal.Delivery, simulation *Simulation) journal.Delivery {
 	judgement := r.cfg.Keyring.Judge(d.Header, d.Body)
 	d.Verdict, d.Secret, d.Reason = judgement.Verdict, judgement.Secret, judgement.Reason
-	d.Reason = r.explained(d)
+	faulty := simulation != nil && simulation.Faulty
+	if faulty && d.Verdict == webhook.Unchecked {
+		d.Reason = brokenReason
+	}
+	d.Reason = r.explained(d, faulty)
 	forward := d.Verdict == webhook.Verified || r.cfg.ForwardUnverified
 	if simulation != nil {
 		d.Source, d.Fixture = journal.Fired, simulation.Fixture
-		forward = forward || simulation.Faulty
+		forward = forward || faulty
 	}
 	d.Forward = forward && r.cfg.HasTarget
 	d.Status = http.StatusOK

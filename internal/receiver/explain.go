@@ -25,9 +25,14 @@ type explaining struct {
 	after time.Time // when the next one may begin
 }
 
+// brokenReason is why nothing more is known of a faulty delivery where no app secret is
+// known: igloo signed it itself, and the user is not to look for a secret.
+const brokenReason = "broken on purpose: the development secret did not make this signature over this body"
+
 // explained returns the reason to record for a delivery whose signature does not hold.
-func (r *Receiver) explained(d journal.Delivery) string {
-	bad := d.Verdict == webhook.Invalid || d.Verdict == webhook.Unsigned
+// What igloo broke itself is explained with its own secret alone, too.
+func (r *Receiver) explained(d journal.Delivery, faulty bool) string {
+	bad := d.Verdict == webhook.Invalid || d.Verdict == webhook.Unsigned || faulty && d.Verdict == webhook.Unchecked
 	if !bad || r.cfg.Explain == nil || len(d.Body) > maxExplained || !r.explaining.mu.TryLock() {
 		return d.Reason
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/igloo-dev/igloo/internal/receiver"
+	"github.com/igloo-dev/igloo/internal/secret"
 	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
@@ -50,6 +51,33 @@ func TestReasonIsExplained(t *testing.T) {
 				t.Errorf("recorded reason = %q after %d calls, want %q after %d", got, calls, tt.want, tt.calls)
 			}
 		})
+	}
+}
+
+// What igloo broke itself is explained where no app secret is known, too: it was signed
+// with igloo's own.
+func TestReasonOfFaults(t *testing.T) {
+	own, err := webhook.NewKeyring(webhook.AppSecret{Name: webhook.DevelopmentSecret, Value: secret.New("another secret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		faulty        bool
+		explain, want string
+	}{
+		{true, "newline-added: over the body without the line break", "newline-added: over the body without the line break"},
+		{true, "", "broken on purpose: the development secret did not make this signature over this body"},
+		{false, "never asked", "no app secret known; set IGLOO_APP_SECRET to check signatures"},
+	}
+	for _, tt := range tests {
+		rec := &recorder{}
+		r := newReceiver(t, receiver.Config{Keyring: own, Explain: func(http.Header, []byte) string { return tt.explain }}, rec)
+		req := signed(body)
+		req.Header.Set(receiver.TicketHeader, r.Expect(receiver.Simulation{Fixture: "comments", Faulty: tt.faulty}))
+		do(r, req)
+		if got := rec.only(t); got.Verdict != webhook.Unchecked || got.Reason != tt.want {
+			t.Errorf("faulty %t: recorded as %s, %q, want unchecked, %q", tt.faulty, got.Verdict, got.Reason, tt.want)
+		}
 	}
 }
 
