@@ -108,6 +108,10 @@ func (s *session) serveControl(ctx context.Context) error {
 		var order replayOrder
 		s.obey(w, r, &order, func(report func(outcome)) error { return s.replay(r.Context(), order, report) })
 	})
+	mux.HandleFunc("POST /prune", func(w http.ResponseWriter, r *http.Request) {
+		var order pruneOrder
+		s.obey(w, r, &order, func(func(outcome)) error { return s.journal.Prune(r.Context(), order.UpTo, true) })
+	})
 	srv := &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -71,7 +71,7 @@ func openProjectReader(ctx context.Context, p project) (*journal.Journal, error)
 
 func (b builder) events() *cobra.Command {
 	return b.group("events", "Look at what was recorded", b.eventsList(), b.eventsSearch(), b.eventsShow(), b.eventsDiff(),
-		b.eventsFollow(), b.eventsWait(), b.eventsStats(), b.eventsExport())
+		b.eventsFollow(), b.eventsWait(), b.eventsStats(), b.eventsExport(), b.eventsPrune())
 }
 
 // queryFlags adds what the reading commands share.
@@ -191,9 +191,14 @@ func each(rows []journal.Row, f func(journal.Row) error) error {
 	return nil
 }
 
-// wholeDelivery is a delivery's line with its attempts.
+// wholeDelivery is a delivery's line with its marks and attempts.
 func wholeDelivery(ctx context.Context, j *journal.Journal, d journal.Delivery) (deliveryLine, error) {
 	line := newDeliveryLine(d)
+	row, err := j.Row(ctx, d.ID)
+	if err != nil {
+		return line, err
+	}
+	line.Marks = row.Marks.Names()
 	attempts, err := j.Attempts(ctx, d.ID)
 	if err != nil {
 		return line, err
@@ -245,6 +250,9 @@ func (c *command) showEvent(ctx context.Context, arg string, raw bool) error {
 		body := d.Body
 		payload, parseErr := webhook.Parse(d.Body)
 		line.explain(d.Body, payload.Events)
+		if err := line.notice(ctx, j, d.ID); err != nil {
+			return err
+		}
 		if n > 0 {
 			if parseErr != nil || n > len(payload.Events) {
 				return noSuchEvent(arg, d.ID, len(payload.Events))
@@ -275,6 +283,7 @@ func printDelivery(w io.Writer, d deliveryLine, body []byte, width int) {
 	}
 	fmt.Fprintf(w, "\n%s from %s, answered %d, %s\n", d.Source, clean(d.Remote), d.Answered, bytesText(int64(d.Size)))
 	printEvents(w, d, width)
+	printNotices(w, d, width)
 	fmt.Fprintln(w)
 	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
 		for _, value := range d.Header[name] {

@@ -40,11 +40,19 @@ type statsLine struct {
 	Pending       int64                     `json:"pending"`
 	Slow          int64                     `json:"slow"`
 	TooSlow       int64                     `json:"too_slow"`
+	Noticed       map[string]int64          `json:"noticed"` // deliveries by mark
 	Verifications int64                     `json:"verifications"`
 	BodyBytes     int64                     `json:"body_bytes"`
 	Size          int64                     `json:"size"` // of the file
 	Oldest        string                    `json:"oldest,omitempty"`
 	Newest        string                    `json:"newest,omitempty"`
+	Retention     retentionLine             `json:"retention"`
+}
+
+// retentionLine is what the journal keeps; 0 is no bound.
+type retentionLine struct {
+	Days  float64 `json:"days"`
+	Bytes int64   `json:"bytes"`
 }
 
 // fieldStats are the figures of one field.
@@ -72,18 +80,31 @@ func (c *command) showStats(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	noticed, err := j.Noticed(ctx)
+	if err != nil {
+		return err
+	}
+	keep, err := c.retention()
+	if err != nil {
+		return err
+	}
 	line := newStatsLine(s, a)
+	for mark, n := range noticed {
+		line.Noticed[mark.Names()[0]] = n
+	}
+	line.Retention = retentionLine{keep.Age.Hours() / 24, keep.Bytes}
 	if c.JSON {
 		return (&lineWriter{out: c.stdout}).write(line)
 	}
-	printStats(c.stdout, line, s)
+	printStats(c.stdout, line, s, keep)
 	return nil
 }
 
 func newStatsLine(s journal.Stats, a journal.Answers) statsLine {
 	line := statsLine{
 		Type: "stats", Deliveries: s.Deliveries, Events: s.Events, Verdicts: s.Verdicts, Sources: s.Sources, Statuses: map[string]int64{},
-		Fields: []fieldStats{}, Attempts: s.Attempts, Failed: s.Failed, Pending: s.Pending, Slow: a.Slow, TooSlow: a.TooSlow,
+		Noticed: map[string]int64{},
+		Fields:  []fieldStats{}, Attempts: s.Attempts, Failed: s.Failed, Pending: s.Pending, Slow: a.Slow, TooSlow: a.TooSlow,
 		Verifications: s.Verifications, BodyBytes: s.Bodies, Size: s.Size, Oldest: stampText(s.Oldest), Newest: stampText(s.Newest),
 	}
 	for status, n := range a.Statuses {
@@ -110,10 +131,10 @@ func statusName(status int) string {
 }
 
 // printStats shows the figures to people.
-func printStats(w io.Writer, s statsLine, from journal.Stats) {
+func printStats(w io.Writer, s statsLine, from journal.Stats, keep journal.Retention) {
 	fmt.Fprintf(w, "%s, %s, %s\n", plural(int(s.Deliveries), "delivery", "deliveries"), plural(int(s.Events), "event", "events"), bytesText(s.Size))
 	if s.Deliveries > 0 {
-		fmt.Fprintf(w, "from %s to %s\n", dayText(from.Oldest), dayText(from.Newest))
+		fmt.Fprintf(w, "from %s to %s; kept %s\n", dayText(from.Oldest), dayText(from.Newest), retentionText(keep))
 	}
 	printCounts(w, "verdicts", s.Verdicts)
 	printCounts(w, "sources", s.Sources)
@@ -126,6 +147,9 @@ func printStats(w io.Writer, s statsLine, from journal.Stats) {
 	}
 	if s.Slow > 0 {
 		fmt.Fprintf(w, "%-10s %d above %s, %d above %s, Meta's limit: igloo events search is:slow\n", "slow", s.Slow, journal.SlowAnswer, s.TooSlow, journal.TooSlowAnswer)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Noticed)) {
+		fmt.Fprintf(w, "%-10s %d: igloo events search is:%s\n", noticedNames[name], s.Noticed[name], name)
 	}
 	if len(s.Fields) == 0 {
 		return
@@ -159,5 +183,8 @@ func printCounts[K ~string](w io.Writer, name string, counts map[K]int64) {
 		fmt.Fprintf(w, "%-10s %s\n", name, strings.Join(parts, ", "))
 	}
 }
+
+// noticedNames are the marks in words that fit the column.
+var noticedNames = map[string]string{"duplicate": "again", "loop": "loops", "differs": "new shapes", "unsubscribed": "no message"}
 
 func dayText(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }

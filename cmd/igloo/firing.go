@@ -38,10 +38,10 @@ type outcome struct {
 	TookMS   float64         `json:"took_ms,omitempty"`
 	Err      string          `json:"error,omitempty"`
 
-	Secret  string          `json:"secret,omitempty"`  // name of the app secret that signed it
-	Warning string          `json:"warning,omitempty"` // what is odd about that
-	Fault   simulator.Fault `json:"fault,omitempty"`   // what is wrong with the delivery
-	Early   bool            `json:"early,omitempty"`   // the answer came before the body was written to its end
+	SignedWith string          `json:"signed_with,omitempty"` // name of the app secret
+	Warning    string          `json:"warning,omitempty"`     // what is odd about that
+	Fault      simulator.Fault `json:"fault,omitempty"`       // what is wrong with the delivery
+	Early      bool            `json:"early,omitempty"`       // the answer came before the body was written to its end
 	retried
 
 	delivery int64
@@ -168,11 +168,11 @@ var errNoAnswer = fmt.Errorf("no answer from the app within %s; it stays in the 
 func (s *session) replay(ctx context.Context, order replayOrder, report func(outcome)) error {
 	switch {
 	case order.To != "":
-		return replayTo(ctx, s.journal, order, report)
+		return replayTo(ctx, s.journal, s.keyring, order, report)
 	case s.forwarder == nil:
 		return withHint(errors.New("this session has no target to replay to"), "start it with --forward-to, or name your app: igloo replay --to http://localhost:3000/webhook …")
 	}
-	return replayWith(ctx, s.journal, s.forwarder, order.Deliveries, report)
+	return replayWith(ctx, s.journal, s.forwarder, s.keyring, order, report)
 }
 
 // Fire is what the TUI calls.

@@ -21,6 +21,7 @@ const starterConfig = `# igloo.yaml: how igloo runs in this project. Every key i
 # tunnel: auto
 # answer: igloo
 # forward_concurrency: 16
+# retention: 30d,1GB
 `
 
 func (b builder) init() *cobra.Command {

@@ -92,6 +92,8 @@ type deliveryLine struct {
 	bodyFields
 	Differences []differenceLine `json:"differences,omitempty"` // of what surrounds the events
 	Events      []eventLine      `json:"events"`
+	Marks       []string         `json:"marks,omitempty"`   // what was noticed
+	Notices     []noticedLine    `json:"notices,omitempty"` // the same in sentences
 	Attempts    []attemptLine    `json:"attempts,omitempty"`
 }
 
@@ -118,6 +120,7 @@ type attemptLine struct {
 	TookMS   float64     `json:"took_ms"`
 	Target   string      `json:"target"`
 	Replay   bool        `json:"replay,omitempty"`
+	Resigned bool        `json:"resigned,omitempty"` // with a new signature
 	Status   int         `json:"status,omitempty"`
 	Error    string      `json:"error,omitempty"`
 	Header   http.Header `json:"header,omitempty"`
@@ -128,7 +131,7 @@ type attemptLine struct {
 func newAttemptLine(a journal.Attempt, whole bool) attemptLine {
 	line := attemptLine{
 		Type: "attempt", Delivery: journal.FormatID(a.Delivery, 0), N: a.N, At: stampText(a.At), TookMS: millis(a.Took),
-		Target: a.Target, Replay: a.Replay, Status: a.Status, Error: a.Err,
+		Target: a.Target, Replay: a.Replay, Resigned: a.Resigned, Status: a.Status, Error: a.Err,
 	}
 	if whole {
 		body := bodyOf(a.Body)
@@ -301,6 +304,13 @@ func writeChanges(ctx context.Context, out *lineWriter, j *journal.Journal, sinc
 	}
 	for _, a := range news.Attempts {
 		if err := out.write(newAttemptLine(a, false)); err != nil {
+			return err
+		}
+	}
+	for _, n := range news.Noticed {
+		line := newNoticedLine(n)
+		line.Type, line.Delivery = "noticed", journal.FormatID(n.Delivery, 0)
+		if err := out.write(line); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,7 @@ type listenFlags struct {
 	Theme              string
 	ASCII              bool
 	AllowHost          []string
+	Retention          string
 	Debug              bool
 
 	providerFlags
@@ -68,6 +69,7 @@ func (f *listenFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Theme, "theme", "auto", "`COLOURS`: auto, dark, light, ansi or none")
 	flags.BoolVar(&f.ASCII, "ascii", false, "draw with ASCII characters only")
 	flags.StringSliceVar(&f.AllowHost, "allow-host", nil, "answer requests for `HOST` too (repeatable)")
+	registerRetention(flags, &f.Retention)
 	flags.BoolVar(&f.Debug, "debug", false, "log every step to the log file")
 	f.providerFlags.register(flags)
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/igloo-dev/igloo/internal/forward"
 	"github.com/igloo-dev/igloo/internal/journal"
+	"github.com/igloo-dev/igloo/internal/webhook"
 )
 
 type replayFlags struct {
@@ -16,6 +19,7 @@ type replayFlags struct {
 	Failed  bool
 	Pending bool
 	Last    int
+	Resign  bool
 }
 
 func (b builder) replay() *cobra.Command {
@@ -24,8 +28,11 @@ func (b builder) replay() *cobra.Command {
 		Use:   "replay [ID…]",
 		Short: "Send recorded deliveries to the target again, the same bytes",
 		Long: `Send recorded deliveries to the target again: the same bytes and headers, in the order
-they arrived. Each is recorded as another attempt of its delivery.`,
+they arrived. Each is recorded as another attempt of its delivery. With --resign they
+are signed anew with the app secret that igloo knows, or its development secret, for an
+app that does not have the secret they came with; the bodies stay the same.`,
 		Example: `  igloo replay d42 d43
+  igloo replay d40..d45 --resign
   igloo replay --failed
   igloo replay --last 3 --to http://localhost:8000/webhook`,
 		ValidArgsFunction: b.completeDeliveries,
@@ -35,6 +42,7 @@ they arrived. Each is recorded as another attempt of its delivery.`,
 	flags.BoolVar(&f.Failed, "failed", false, "all whose last attempt the app did not accept")
 	flags.BoolVar(&f.Pending, "pending", false, "all that were never sent, of earlier sessions")
 	flags.IntVar(&f.Last, "last", 0, "the last `N` deliveries")
+	flags.BoolVar(&f.Resign, "resign", false, "sign anew with the known app secret")
 	c.RunE = b.run(func(c *command, cmd *cobra.Command, args []string) error { return c.replay(cmd.Context(), f, args) })
 	return c
 }
@@ -43,6 +51,7 @@ they arrived. Each is recorded as another attempt of its delivery.`,
 type replayOrder struct {
 	Deliveries []int64
 	To         string // another target than the session's, "" = the session's
+	Resign     bool   // sign anew
 }
 
 func (c *command) replay(ctx context.Context, f replayFlags, args []string) error {
@@ -75,7 +84,7 @@ func (c *command) replay(ctx context.Context, f replayFlags, args []string) erro
 	if session == nil && f.To == "" {
 		return withHint(errNoSession, "start one with --forward-to, or name your app: --to http://localhost:3000/webhook")
 	}
-	order := replayOrder{To: f.To}
+	order := replayOrder{To: f.To, Resign: f.Resign}
 	if order.Deliveries, err = c.chosen(ctx, session, f, args); err != nil {
 		return err
 	}
@@ -115,16 +124,40 @@ func (c *command) chosen(ctx context.Context, session *remote, f replayFlags, ar
 	}
 	var ids []int64
 	for _, arg := range args {
-		id, _, err := journal.ParseID(arg)
+		named, err := c.named(ctx, j, arg)
 		if err != nil {
-			return nil, usagef("ids look like d42: igloo events list", "%s", err)
+			return nil, err
 		}
-		if _, err := j.Delivery(ctx, id); err != nil {
-			return nil, fmt.Errorf("%s: %w", arg, err)
-		}
-		ids = append(ids, id)
+		ids = append(ids, named...)
 	}
-	return ids, nil
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// named lists the deliveries of an argument: an id, or a range of them.
+func (c *command) named(ctx context.Context, j *journal.Journal, arg string) ([]int64, error) {
+	first, last, isRange := strings.Cut(strings.Replace(arg, "..", "-", 1), "-")
+	lo, _, err := journal.ParseID(first)
+	if err == nil && isRange {
+		var hi int64
+		if hi, _, err = journal.ParseID(last); err == nil && hi < lo {
+			err = fmt.Errorf("%q ends before it begins", arg)
+		}
+	}
+	if err != nil {
+		return nil, usagef("ids look like d42, ranges like d40..d45: igloo events list", "%s", err)
+	}
+	if !isRange {
+		if _, err := j.Delivery(ctx, lo); err != nil {
+			return nil, err
+		}
+		return []int64{lo}, nil
+	}
+	ids, err := c.matching(ctx, j, "id:"+first+"-"+last, -1)
+	if err == nil && len(ids) == 0 {
+		err = fmt.Errorf("%s: %w", arg, journal.ErrNotFound)
+	}
+	return ids, err
 }
 
 // openReplayed opens the journal of a session, or without one the project's.
@@ -151,26 +184,15 @@ func (c *command) matching(ctx context.Context, j *journal.Journal, text string,
 // replayAlone replays without a session: it takes the project's place, so that the
 // attempts are recorded.
 func (c *command) replayAlone(ctx context.Context, order replayOrder, report func(outcome)) error {
-	lock, err := lockProject(c.project)
+	keys, err := c.keyring()
 	if err != nil {
 		return err
 	}
-	defer lock.Release()
-	j, err := journal.Open(ctx, journal.Config{Path: c.project.journalPath()})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = j.Close() }()
-	journalCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- j.Run(journalCtx) }()
-	err = replayTo(ctx, j, order, report)
-	stop()
-	return errors.Join(err, <-done)
+	return c.writeAlone(ctx, func(j *journal.Journal) error { return replayTo(ctx, j, keys, order, report) })
 }
 
 // replayTo sends deliveries to a URL that is not the session's target.
-func replayTo(ctx context.Context, j *journal.Journal, order replayOrder, report func(outcome)) error {
+func replayTo(ctx context.Context, j *journal.Journal, keys *webhook.Keyring, order replayOrder, report func(outcome)) error {
 	target, err := forward.TargetURL(order.To, "/webhook")
 	if err != nil {
 		return err
@@ -179,18 +201,22 @@ func replayTo(ctx context.Context, j *journal.Journal, order replayOrder, report
 	if err != nil {
 		return err
 	}
-	return replayWith(ctx, j, f, order.Deliveries, report)
+	return replayWith(ctx, j, f, keys, order, report)
 }
 
 // replayWith sends deliveries one after the other.
-func replayWith(ctx context.Context, j *journal.Journal, f *forward.Forwarder, ids []int64, report func(outcome)) error {
-	for _, id := range ids {
+func replayWith(ctx context.Context, j *journal.Journal, f *forward.Forwarder, keys *webhook.Keyring, order replayOrder, report func(outcome)) error {
+	for _, id := range order.Deliveries {
 		d, err := j.Delivery(ctx, id)
 		if err != nil {
 			return err
 		}
 		out := outcome{Type: "replayed", ID: journal.FormatID(d.ID, 0), Verdict: d.Verdict, Name: d.Fixture, delivery: d.ID}
-		out.answer(f.Replay(ctx, d))
+		if order.Resign {
+			out.answer(f.ReplayResigned(ctx, resigned(d, keys)))
+		} else {
+			out.answer(f.Replay(ctx, d))
+		}
 		if ctx.Err() != nil && out.Status == 0 {
 			return ctx.Err() // broken off by us, not by the app
 		}

@@ -58,6 +58,7 @@ type session struct {
 	tunnels   *tunnels
 	demo      *demoApp // nil unless --demo
 
+	retention      journal.Retention
 	began          journal.Cursor // where the journal was
 	pendingAtStart int            // left over from an earlier session
 	interactive    bool           // the screen is the TUI
@@ -95,6 +96,9 @@ func (s *session) open(ctx context.Context) error {
 	}
 	s.journal, err = journal.Open(ctx, journal.Config{Path: cfg.project.journalPath(), Logger: s.noticed})
 	if err != nil {
+		return err
+	}
+	if s.retention, err = checkedRetention(flags.Retention, cmp.Or(cfg.origin["retention"], "--retention")); err != nil {
 		return err
 	}
 	pending, err := s.journal.Pending(ctx)
@@ -285,6 +289,7 @@ func (s *session) run(ctx context.Context, ui screen) error {
 	doors.Go(func() error { return s.serveControl(ctx) })
 	doors.Go(func() error { return s.tunnels.run(ctx, ui.Tunnel) })
 	doors.Go(func() error { return s.fixtures.Run(ctx) })
+	doors.Go(func() error { return s.prune(ctx) })
 	if s.target != nil {
 		doors.Go(func() error { return s.watchTarget(ctx) })
 	}

@@ -71,7 +71,7 @@ func rowSummary(r journal.Row) string {
 	if r.Events > 1 {
 		text = fmt.Sprintf("×%d %s", r.Events, text)
 	}
-	if label := r.Flags.Label(); label != "" {
+	if label := strings.TrimSpace(r.Flags.Label() + " " + r.Marks.Label()); label != "" {
 		text = fmt.Sprintf("[%s] %s", label, text)
 	}
 	if r.Verdict != webhook.Verified {

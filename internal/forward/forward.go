@@ -233,8 +233,18 @@ func (f *Forwarder) Send(ctx context.Context, d journal.Delivery) journal.Attemp
 // Replay sends d again, the same bytes, and records the attempt as a replay. It
 // keeps no order.
 func (f *Forwarder) Replay(ctx context.Context, d journal.Delivery) journal.Attempt {
+	return f.replay(ctx, d, false)
+}
+
+// ReplayResigned is Replay of a delivery whose signature the caller has made anew. The
+// attempt is recorded as such.
+func (f *Forwarder) ReplayResigned(ctx context.Context, d journal.Delivery) journal.Attempt {
+	return f.replay(ctx, d, true)
+}
+
+func (f *Forwarder) replay(ctx context.Context, d journal.Delivery, resigned bool) journal.Attempt {
 	a := f.send(ctx, &d, time.Now().Add(f.cfg.RetryRefused), nil)
-	a.Replay = true
+	a.Replay, a.Resigned = true, resigned
 	f.record(ctx, a)
 	return a
 }

@@ -28,6 +28,9 @@ type Changes struct {
 	// header and body.
 	Attempts      []Attempt
 	Verifications []Verification
+	// Noticed holds what was noticed of the newly indexed deliveries, once for each
+	// mark. An edit without its message is not among them: the message may still come.
+	Noticed []Notice
 	// Next is the cursor to go on with.
 	Next Cursor
 	// More says that the limit cut something off: ask again at once.
@@ -138,6 +141,9 @@ func changes(c *sqlite.Conn, since Cursor, limit int, rows func(*sqlite.Conn, []
 		out.Next.Verification = out.Verifications[n-1].ID
 	}
 
+	if out.Noticed, err = newlyNoticed(c, idRange{lo: since.Indexed + 1, hi: out.Next.Indexed + 1}); err != nil {
+		return Changes{}, err
+	}
 	out.Rows, err = rows(c, slices.Sorted(maps.Keys(changed)))
 	out.More = out.Next.Delivery < now.Delivery || out.Next.Indexed < now.Indexed ||
 		out.Next.Attempt < now.Attempt || out.Next.Verification < now.Verification

@@ -35,7 +35,7 @@ var marks = []struct {
 	name  string // as programs read it, and after "is:"
 	label string // what a list shows; "" when a flag or the time says it
 }{
-	{"duplicate", "again"}, {"loop", "loop"}, {"differs", "new shape"}, {"unsubscribed", "no message"}, {"test", ""}, {"slow", "slow"}, {"too_slow", "too slow"},
+	{"duplicate", "again"}, {"loop", "loop"}, {"differs", "new shape"}, {"unsubscribed", ""}, {"test", ""}, {"slow", "slow"}, {"too_slow", "too slow"},
 }
 
 // stored are the marks that the notice table holds. The others come from the flags of

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -58,11 +59,30 @@ func (j *Journal) Noticed(ctx context.Context) (map[Mark]int64, error) {
 	return out, nil
 }
 
+// selectNotices reads stored notices, with how much earlier the delivery of a duplicate
+// was.
+const selectNotices = `select n.event, n.kind, n.other, d.at - o.at
+	from (select event, kind, other from notice where event >= ?1 << 14 and event < ?2 << 14 %s) n
+	cross join delivery d on d.id = n.event >> 14
+	left join delivery o on n.kind = 0 and o.id = n.other >> 14
+	order by n.event, n.kind limit ?3`
+
 // readNotices returns the stored notices of a range of deliveries, in their order.
 func readNotices(c *sqlite.Conn, r idRange, limit int) ([]Notice, error) {
-	const query = `select n.event, n.kind, n.other, d.at - o.at
-		from notice n cross join delivery d on d.id = n.event >> 14 left join delivery o on n.kind = 0 and o.id = n.other >> 14
-		where n.event >= ? << 14 and n.event < ? << 14 order by n.event, n.kind limit ?`
+	return scanNotices(c, fmt.Sprintf(selectNotices, ""), r, limit)
+}
+
+// newlyNoticed returns the first notice of each delivery and mark that will stay.
+func newlyNoticed(c *sqlite.Conn, r idRange) ([]Notice, error) {
+	if r.lo >= r.hi {
+		return nil, nil
+	}
+	// With min() the other columns are those of its row.
+	first := strings.Replace(selectNotices, "select event, kind, other", "select min(event) as event, kind, other", 1)
+	return scanNotices(c, fmt.Sprintf(first, "and (kind <> 3 or event & 16383 = 0) group by event >> 14, kind"), r, -1)
+}
+
+func scanNotices(c *sqlite.Conn, query string, r idRange, limit int) ([]Notice, error) {
 	var out []Notice
 	stmt := c.Prep(query)
 	stmt.BindInt64(1, r.lo)

@@ -128,6 +128,13 @@ func TestNotices(t *testing.T) {
 			t.Errorf("Notices(%d) (-want +got):\n%s", id, diff)
 		}
 	}
+	changes, err := j.Changes(t.Context(), journal.Cursor{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want[2][:2], changes.Noticed); diff != "" {
+		t.Errorf("Changes().Noticed (-want +got):\n%s", diff)
+	}
 	for query, want := range map[string]string{
 		"is:duplicate": "[2]", "is:differs": "[2]", "is:unsubscribed": "[3]", "is:loop": "[]", "is:slow": "[2 1]", "-is:duplicate": "[3 1]",
 		"is:duplicate is:differs": "[2]", "is:duplicate is:unsubscribed": "[]", "is:hollow_edit": "[3]", "is:duplicate field:messages": "[2]", "-is:slow is:unsubscribed": "[3]",
@@ -150,7 +157,7 @@ func TestNotices(t *testing.T) {
 
 func TestMarkLabel(t *testing.T) {
 	for mark, want := range map[journal.Mark]string{
-		0: "", journal.Test: "", journal.Duplicate | journal.Slow: "again slow", journal.Slow | journal.TooSlow: "too slow", journal.Loop | journal.Differs | journal.Unsubscribed: "loop new shape no message",
+		0: "", journal.Test: "", journal.Duplicate | journal.Slow: "again slow", journal.Slow | journal.TooSlow: "too slow", journal.Loop | journal.Differs | journal.Unsubscribed: "loop new shape",
 	} {
 		if got := mark.Label(); got != want {
 			t.Errorf("Label of %v = %q, want %q", mark.Names(), got, want)

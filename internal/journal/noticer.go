@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -107,7 +108,8 @@ func (n *noticer) event(c *chunk, d *Delivery, row *eventRow) {
 	}
 }
 
-// recall returns the event of an identity that was before, and remembers this one.
+// recall returns the first event of an identity, 0 when it is this one, which is
+// remembered then.
 func (n *noticer) recall(identity uint64, id int64) (earlier int64) {
 	if earlier = n.now[identity]; earlier == 0 {
 		earlier = n.before[identity]
@@ -118,7 +120,7 @@ func (n *noticer) recall(identity uint64, id int64) (earlier int64) {
 	if len(n.now) >= remembered || n.now == nil {
 		n.before, n.now = n.now, make(map[uint64]int64, len(n.now))
 	}
-	n.now[identity] = id
+	n.now[identity] = cmp.Or(earlier, id)
 	return earlier
 }
 

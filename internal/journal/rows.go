@@ -53,6 +53,22 @@ func (j *Journal) Rows(ctx context.Context, q Query, p Page) ([]Row, error) {
 	return rows, nil
 }
 
+// Row returns the row of one delivery. The error wraps [ErrNotFound] when there is none.
+func (j *Journal) Row(ctx context.Context, id int64) (Row, error) {
+	var rows []Row
+	err := j.read(ctx, func(c *sqlite.Conn) (err error) {
+		rows, err = readRows(c, []int64{id})
+		return err
+	})
+	if err == nil && len(rows) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Row{}, fmt.Errorf("read the row of %s: %w", FormatID(id, 0), err)
+	}
+	return rows[0], nil
+}
+
 // Match returns those of the given deliveries that match q, oldest first. It tells a
 // follower of [Journal.Changes] which rows belong into a filtered list.
 func (j *Journal) Match(ctx context.Context, q Query, ids []int64) ([]int64, error) {

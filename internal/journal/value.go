@@ -95,7 +95,7 @@ func idOf(value string) (t term, reason, hint string) {
 // timeOf reads an age (10m, 3d), a time of today (14:02), a day (2026-11-21), or
 // both (2026-11-21T14:02), in the location of now.
 func timeOf(key, value string, now time.Time) (t term, reason, hint string) {
-	at, ok := parseTime(value, now)
+	at, ok := ParseTime(value, now)
 	if !ok {
 		return t, "not an age, a time or a day", key + ":10m"
 	}
@@ -108,7 +108,9 @@ func timeOf(key, value string, now time.Time) (t term, reason, hint string) {
 	return t, "", ""
 }
 
-func parseTime(value string, now time.Time) (time.Time, bool) {
+// ParseTime reads a time as since: and before: do: an age (10m, 3d, 2w), a time of
+// today, a day, or a day and a time, in the location of now.
+func ParseTime(value string, now time.Time) (time.Time, bool) {
 	if at, ok := parseAge(value, now); ok {
 		return at, true
 	}
