@@ -54,6 +54,7 @@ func TestNewRefuses(t *testing.T) {
 		{"ssh:", tunnel.ErrNoSSHServer, `set up tunnel "ssh": no SSH server named`},
 		{"ssh:geheim@pinggy", tunnel.ErrSSHToken, `set up tunnel "ssh": the user name for this SSH server would be a token`},
 		{"ssh:geheim@pro.pinggy.io:443", tunnel.ErrSSHToken, `set up tunnel "ssh": the user name for this SSH server would be a token`},
+		{"ssh:ada:geheim@127.0.0.1:22", tunnel.ErrSSHPassword, `set up tunnel "ssh": an SSH server is user@host:port, without a password`},
 		{"ngrok:eu", nil, `unknown tunnel "ngrok:eu", available: ` + available},
 		{"carrier pigeon", nil, `unknown tunnel "carrier pigeon", available: ` + available},
 		{"", nil, `unknown tunnel "", available: ` + available},

@@ -18,6 +18,7 @@ import (
 var (
 	ErrNoSSHServer = errors.New("no SSH server named")
 	ErrSSHToken    = errors.New("the user name for this SSH server would be a token")
+	ErrSSHPassword = errors.New("an SSH server is user@host:port, without a password")
 )
 
 // SSHConfig says how to reach an SSH server that forwards a port to us. Server and

@@ -81,6 +81,9 @@ func parseSSHServer(text string) (sshService, error) {
 	if !hasUser {
 		user, address = "", text
 	}
+	if strings.Contains(user, ":") {
+		return sshService{}, ErrSSHPassword // not quoted
+	}
 	host, port := address, uint16(0)
 	if strings.Contains(address, ":") {
 		parsed, err := parseHostPort("SSH server", address)

@@ -192,6 +192,8 @@ func explainProvider(name string, err error) error {
 		return usagef("say which, as your traffic goes through it: ssh:"+strings.Join(tunnel.SSHPresets(), ", ssh:")+", or ssh:user@host:port of your own", "--tunnel ssh needs a server")
 	case errors.Is(err, tunnel.ErrSSHToken):
 		return usagef("", "--tunnel: %s, and igloo takes no secrets on the command line", tunnel.ErrSSHToken)
+	case errors.Is(err, tunnel.ErrSSHPassword):
+		return usagef("igloo logs in with a key of its own; --ssh-key FILE takes yours", "--tunnel: %s", tunnel.ErrSSHPassword)
 	case errors.Is(err, tunnel.ErrNoPublicURL):
 		return usagef("add --public-url https://…", "--tunnel %s needs the public URL that leads to it", clean(name))
 	case errors.Is(err, tunnel.ErrNoDomain):

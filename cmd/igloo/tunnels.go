@@ -52,9 +52,13 @@ func newTunnels(s *session) (*tunnels, error) {
 			if len(names) > 1 {
 				return nil, usagef("leave it out of the list", "--tunnel auto goes with no other")
 			}
-			if !s.secrets.Authtoken.Empty() {
-				t.wanted = []string{tunnelNgrok}
+			if s.secrets.Authtoken.Empty() {
+				continue
 			}
+			if _, err := t.provider(tunnelNgrok); err != nil {
+				return nil, err
+			}
+			t.wanted = []string{tunnelNgrok}
 		default:
 			_, err := t.provider(name)
 			if _, usage := errors.AsType[*usageError](err); usage || err != nil && len(names) == 1 {
@@ -62,6 +66,9 @@ func newTunnels(s *session) (*tunnels, error) {
 			}
 			t.wanted, t.named = append(t.wanted, name), true
 		}
+	}
+	if len(t.wanted) == 0 && s.flags.MTLSCA != "" {
+		return nil, usagef("name it: --tunnel direct --domain hooks.example.com", "--mtls-ca is for the door of a tunnel, and none is wanted")
 	}
 	return t, nil
 }
