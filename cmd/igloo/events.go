@@ -281,7 +281,17 @@ func printDelivery(w io.Writer, d deliveryLine, body []byte, width int) {
 	if d.Reason != "" {
 		fmt.Fprintf(w, ": %s", clean(d.Reason))
 	}
-	fmt.Fprintf(w, "\n%s from %s, answered %d, %s\n", d.Source, clean(d.Remote), d.Answered, bytesText(int64(d.Size)))
+	source := string(d.Source)
+	if d.Name != "" {
+		source += " " + oneLine(d.Name)
+	}
+	fmt.Fprintf(w, "\n%s from %s, answered %d, %s\n", source, clean(d.Remote), d.Answered, bytesText(int64(d.Size)))
+	if d.Verdict == webhook.Invalid || d.Verdict == webhook.Unsigned {
+		fmt.Fprintf(w, "  every cause and its fix: igloo verify %s\n", d.ID)
+	}
+	if d.Note != "" {
+		fmt.Fprintf(w, "  %s\n", oneLine(d.Note))
+	}
 	printEvents(w, d, width)
 	printNotices(w, d, width)
 	fmt.Fprintln(w)

@@ -92,6 +92,7 @@ type deliveryLine struct {
 	bodyFields
 	Differences []differenceLine `json:"differences,omitempty"` // of what surrounds the events
 	Events      []eventLine      `json:"events"`
+	Note        string           `json:"note,omitempty"`    // why there are none
 	Marks       []string         `json:"marks,omitempty"`   // what was noticed
 	Notices     []noticedLine    `json:"notices,omitempty"` // the same in sentences
 	Attempts    []attemptLine    `json:"attempts,omitempty"`
@@ -104,10 +105,12 @@ func newDeliveryLine(d journal.Delivery) deliveryLine {
 		URI: d.URI, Host: d.Host, Remote: d.Remote, Header: shownHeader(d.Header), Size: len(d.Body), bodyFields: bodyOf(d.Body),
 		Events: []eventLine{},
 	}
-	if payload, err := webhook.Parse(d.Body); err == nil {
-		for _, e := range payload.Events {
-			line.Events = append(line.Events, newEventLine(d.ID, e))
-		}
+	payload, err := webhook.Parse(d.Body)
+	if err != nil {
+		line.Note = notJSON + ": " + err.Error()
+	}
+	for _, e := range payload.Events {
+		line.Events = append(line.Events, newEventLine(d.ID, e))
 	}
 	return line
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/igloo-dev/igloo/fixtures"
 	"github.com/igloo-dev/igloo/internal/journal"
 	"github.com/igloo-dev/igloo/internal/webhook"
+	"github.com/igloo-dev/igloo/simulator"
 )
 
 // clean makes received text fit for a terminal: no control characters but newline and
@@ -66,18 +67,35 @@ func rowField(r journal.Row) string {
 	return oneLine(r.Field)
 }
 
+// notJSON is what a body without events is called, in lists and where one is shown.
+const notJSON = "not JSON"
+
 func rowSummary(r journal.Row) string {
 	text := r.Summary
+	if r.Indexed && r.Events == 0 {
+		text = notJSON
+	}
 	if r.Events > 1 {
 		text = fmt.Sprintf("×%d %s", r.Events, text)
 	}
-	if label := strings.TrimSpace(r.Flags.Label() + " " + r.Marks.Label()); label != "" {
+	if label := strings.Join(strings.Fields(faultMark(r.Fixture)+" "+r.Flags.Label()+" "+r.Marks.Label()), " "); label != "" {
 		text = fmt.Sprintf("[%s] %s", label, text)
 	}
 	if r.Verdict != webhook.Verified {
 		text = fmt.Sprintf("%s (%s)", r.Reason, text)
 	}
 	return oneLine(text)
+}
+
+// faultMark is the fault of a fixture that was broken on purpose, "comments
+// (wrong-secret)".
+func faultMark(name string) string {
+	_, rest, _ := strings.Cut(name, " (")
+	fault, err := simulator.ParseFault(strings.TrimSuffix(rest, ")"))
+	if err != nil { // a file's own name
+		return ""
+	}
+	return string(fault)
 }
 
 // rowAnswer is the outcome at the target: status and time, or why there is none.
