@@ -90,7 +90,10 @@ func rowSummary(r journal.Row) string {
 // faultMark is the fault of a fixture that was broken on purpose, "comments
 // (wrong-secret)".
 func faultMark(name string) string {
-	_, rest, _ := strings.Cut(name, " (")
+	_, rest, found := strings.Cut(name, " (")
+	if !found {
+		return ""
+	}
 	fault, err := simulator.ParseFault(strings.TrimSuffix(rest, ")"))
 	if err != nil { // a file's own name
 		return ""
