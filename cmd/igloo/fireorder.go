@@ -94,7 +94,7 @@ func (o fireOrder) try(ctx context.Context, w fireWork, it retry, try simulator.
 	}
 	out := w.send(ctx, request)
 	if out.Fault = o.Fault; out.Fault == "" {
-		out.Secret, out.Warning = key.Name, otherProductWarning(key.Name, request.Login)
+		out.SignedWith, out.Warning = key.Name, otherProductWarning(key.Name, request.Login)
 	}
 	if o.Retry {
 		out.retried = newRetried(it.number, try, out.Status)

@@ -32,7 +32,7 @@ type signedTally struct {
 
 // add takes in an outcome and returns what is to be said, once.
 func (t *signedTally) add(o outcome) (warning string) {
-	if o.Fault == "" && o.Secret == webhook.DevelopmentSecret && (o.Status == http.StatusUnauthorized || o.Status == http.StatusForbidden) {
+	if o.Fault == "" && o.SignedWith == webhook.DevelopmentSecret && (o.Status == http.StatusUnauthorized || o.Status == http.StatusForbidden) {
 		t.denied = true
 	}
 	if o.Warning == "" || t.warned[o.Warning] {
