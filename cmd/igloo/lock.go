@@ -29,7 +29,11 @@ func lockProject(p project) (*projectLock, error) {
 		return nil, fmt.Errorf("lock the project: %w", err)
 	}
 	if ok {
-		return l, l.Say(holder{PID: os.Getpid()})
+		if err := l.Say(holder{PID: os.Getpid()}); err != nil {
+			l.Release()
+			return nil, err
+		}
+		return l, nil
 	}
 	who := "another igloo"
 	if data, err := os.ReadFile(l.info); err == nil {

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -127,6 +130,7 @@ func checkWritable(c *sqlite.Conn) error {
 // pool lends read connections, opened when they are first needed.
 type pool struct {
 	path  string
+	still bool // nobody writes the file, nor can a reader write beside it
 	conns chan *sqlite.Conn // nil stands for one not opened yet
 }
 
@@ -153,7 +157,7 @@ func (p *pool) get(ctx context.Context) (*sqlite.Conn, error) {
 		}
 		if c == nil {
 			var err error
-			if c, err = openRead(p.path); err != nil {
+			if c, err = openRead(p.path, p.still); err != nil {
 				p.conns <- nil
 				return nil, err
 			}
@@ -181,8 +185,12 @@ func (p *pool) close() error {
 	return errors.Join(errs...)
 }
 
-func openRead(path string) (*sqlite.Conn, error) {
-	c, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
+func openRead(path string, still bool) (*sqlite.Conn, error) {
+	flags := sqlite.OpenReadOnly
+	if still {
+		path, flags = stillURI(path), flags|sqlite.OpenURI
+	}
+	c, err := sqlite.OpenConn(path, flags)
 	if err != nil {
 		return nil, sqliteError(err)
 	}
@@ -193,6 +201,19 @@ func openRead(path string) (*sqlite.Conn, error) {
 		}
 	}
 	return c, nil
+}
+
+// stillURI names a file that does not change: SQLite then needs no lock and no shared
+// memory beside it.
+func stillURI(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // a drive
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: "immutable=1"}).String()
 }
 
 // read lends f a connection, inside one transaction, so that everything f reads

@@ -31,7 +31,8 @@ func sqliteError(err error) error {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultFull:
 		return fmt.Errorf("%w: %w", ErrFull, err)
-	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultAuth:
+	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultAuth, sqlite.ResultCantOpen:
+		// A journal that is there cannot be opened where no file may be made beside it.
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case sqlite.ResultBusy, sqlite.ResultLocked:
 		return fmt.Errorf("%w: %w", ErrBusy, err)

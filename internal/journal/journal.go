@@ -22,6 +22,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -162,7 +164,17 @@ func (j *Journal) openReader(ctx context.Context) error {
 	if err := checkReadable(j.cfg.Path); err != nil {
 		return err
 	}
+	err := j.openPool(ctx, false)
+	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultCantOpen && j.atRest() {
+		err = j.openPool(ctx, true)
+	}
+	return err
+}
+
+// openPool opens the readers' connections and looks whether they understand the file.
+func (j *Journal) openPool(ctx context.Context, still bool) error {
 	j.conns = newPool(j.cfg.Path, nil, false)
+	j.conns.still = still
 	err := j.read(ctx, func(c *sqlite.Conn) error {
 		if err := checkVersion(c); err != nil {
 			return err
@@ -170,9 +182,23 @@ func (j *Journal) openReader(ctx context.Context) error {
 		return j.loadLast(c)
 	})
 	if err != nil {
-		return errors.Join(err, j.Close())
+		return errors.Join(err, j.conns.close())
 	}
 	return nil
+}
+
+// atRest reports whether a journal that cannot be opened is whole and lies where
+// nothing can be written: a reader needs files beside it otherwise.
+func (j *Journal) atRest() bool {
+	if _, err := os.Lstat(j.cfg.Path + "-wal"); err == nil {
+		return false // what is in the log is not in the file yet
+	}
+	probe, err := os.CreateTemp(filepath.Dir(j.cfg.Path), "probe")
+	if err == nil {
+		_ = probe.Close()
+		_ = os.Remove(probe.Name())
+	}
+	return err != nil
 }
 
 // Close closes the file. Call it after Run has returned.
