@@ -252,7 +252,7 @@ func describeTunnel(news tunnelNews, url string) string {
 	case tunnel.Closed:
 		return "the public URL is closed"
 	case tunnel.Degraded:
-		return fmt.Sprintf("warning: the public URL %s does not lead here: %s", url, tunnelNote(news.Status))
+		return fmt.Sprintf("warning: public URL %s: %s", url, tunnelNote(news.Status))
 	case tunnel.Connecting, tunnel.Reconnecting, tunnel.Failed:
 	}
 	line := news.Provider + " tunnel " + news.State.String()
