@@ -58,7 +58,7 @@ var house = map[string]room{
 		foreign: []string{"golang.ngrok.com/ngrok/v2", "golang.org/x/crypto"},
 	},
 	"tunnel/tunneltest": {
-		ours:    []string{"tunnel", "internal/secret"},
+		ours: []string{"tunnel", "internal/secret"},
 		foreign: []string{
 			"golang.ngrok.com/muxado/v2", "golang.org/x/crypto", "github.com/letsencrypt/pebble/v2", "github.com/miekg/dns",
 		},

@@ -119,6 +119,7 @@ func (n Notice) text(other int64, after time.Duration, gone bool) string {
 			return "Only names of fields came: Include Values is off at the app's subscription."
 		}
 		return "An edit without a text, and its message has not come: the messages field is probably not enabled on the app. Enable it in the App Dashboard, or see igloo subscribe list."
+	case Test, Slow, TooSlow: // the event's flags and the attempt say these
 	}
 	return ""
 }

@@ -96,9 +96,10 @@ func styleOf(text []byte) writingStyle {
 					see(&s.others, "UTF-8")
 				case c == '\\':
 					i++
-					if text[i] == '/' {
+					switch text[i] {
+					case '/':
 						see(&s.slashes, "escaped")
-					} else if text[i] == 'u' {
+					case 'u':
 						see(&s.others, "escaped")
 					}
 				}

@@ -33,8 +33,10 @@ func TestDiffJSON(t *testing.T) {
 		}},
 		{"the other dialect", `{"url": "a/b", "text": "Ol\u00e1"}` + "\n", `{"text":"Olá","url":"a\/b"}`, webhook.Diff{
 			At: 2, JSON: true, Writing: []webhook.WritingDiff{
-				{What: "spaces", A: "after separators", B: "none"}, {What: "slashes", A: "plain", B: "escaped"},
-				{What: "other characters", A: "escaped", B: "UTF-8"}, {What: "order of keys", A: "url text", B: "text url"},
+				{What: "spaces", A: "after separators", B: "none"},
+				{What: "slashes", A: "plain", B: "escaped"},
+				{What: "other characters", A: "escaped", B: "UTF-8"},
+				{What: "order of keys", A: "url text", B: "text url"},
 			},
 		}},
 		{"laid out", "{\n  \"a\": 1\n}", `{"a":1}`, webhook.Diff{At: 1, JSON: true, Writing: []webhook.WritingDiff{{What: "spaces", A: "on lines", B: "none"}}}},
