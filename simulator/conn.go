@@ -103,6 +103,8 @@ type writing struct {
 	over chan struct{} // closed when err is set; nil when it was from the start
 }
 
+// done reports whether all is written. The other side may have read the last bytes, and
+// answered, before the writer comes to say so.
 func (w *writing) done() bool {
 	if w.over == nil {
 		return true
@@ -110,10 +112,13 @@ func (w *writing) done() bool {
 	select {
 	case <-w.over:
 		return true
-	default:
+	case <-time.After(writerGrace):
 		return false
 	}
 }
+
+// writerGrace is how long after an answer a write may still say that it was done.
+const writerGrace = 20 * time.Millisecond
 
 func (w *writing) wait() error {
 	if w.over != nil {

@@ -5,7 +5,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // Apps in other languages, that know of webhooks what Meta's documentation says, hold
@@ -21,13 +20,9 @@ func TestCheckOfAppsInOtherLanguages(t *testing.T) {
 			binary := program(t, tt.program)
 			s := newSandbox(t, "IGLOO_APP_SECRET=0123456789abcdef0123456789abcdef", "IGLOO_VERIFY_TOKEN=vt_Reference")
 			_, port := startForeign(t, s, binary, tt.file)
-			start := time.Now()
 			code, stdout, stderr := s.run(t, "check", port)
 			if code != exitDone || !strings.Contains(stdout, "✓ all holds (41 passed, 5 sent and not judged, 1 skipped in ") {
 				t.Errorf("check: exit code %d, want %d\n%s%s", code, exitDone, stdout, stderr)
-			}
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("check took %v, want 5s at most", took)
 			}
 
 			other := newSandbox(t, "IGLOO_APP_SECRET=another-secret", "IGLOO_VERIFY_TOKEN=another-token")

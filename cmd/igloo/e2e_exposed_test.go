@@ -55,9 +55,10 @@ func TestExposedDoor(t *testing.T) {
 	t.Parallel()
 	n := openTunnel(t)
 	testEntrance(t, n.raws())
-	// One byte too many: more may be cut off before the answer is out, and then the
-	// service answers in igloo's place.
-	if status, answer := n.public(t, http.MethodPost, n.url, strings.Repeat("x", 5<<20+1)); status != http.StatusRequestEntityTooLarge {
+	// igloo does not wait for the rest of what is too long, so the service may miss its
+	// 413 while it still writes, and answer in its place.
+	status, answer := n.public(t, http.MethodPost, n.url, strings.Repeat("x", 5<<20+1))
+	if status != http.StatusRequestEntityTooLarge && status != http.StatusBadGateway {
 		t.Errorf("5 MiB and a byte are answered %d %q, want 413", status, answer)
 	}
 	if n.app.count() != 0 {

@@ -74,7 +74,7 @@ func (c *command) waitEvents(ctx context.Context, f waitFlags, text string) erro
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case err != nil:
+	case err != nil && waiting.Err() == nil:
 		return err
 	case len(w.found) > 0:
 		return &answerNoError{fmt.Sprintf("%d of %d matching deliveries within %s", len(w.found), f.Count, f.Timeout)}
