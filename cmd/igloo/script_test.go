@@ -22,11 +22,13 @@ import (
 // binary.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"igloo": func() { os.Exit(Main()) },
+		"igloo": func() { os.Exit(tapped(Main)) },
 	})
 }
 
 func TestScripts(t *testing.T) {
+	tap := t.TempDir()
+	t.Cleanup(func() { checkTapped(t, tap) })
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireUniqueNames:  true,
@@ -46,6 +48,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LANG", "C.UTF-8")
 			env.Setenv("TZ", "UTC")
 			env.Setenv("CI", "true")
+			env.Setenv(tapVariable, tap)
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each igloo takes a second longer
 			return nil
 		},
