@@ -130,7 +130,7 @@ func checkWritable(c *sqlite.Conn) error {
 // pool lends read connections, opened when they are first needed.
 type pool struct {
 	path  string
-	still bool // nobody writes the file, nor can a reader write beside it
+	still bool              // nobody writes the file, nor can a reader write beside it
 	conns chan *sqlite.Conn // nil stands for one not opened yet
 }
 

@@ -47,7 +47,7 @@ var day = time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
 
 // comment is a delivery with one comment.
 func comment(n int, username, text string) journal.Delivery {
-	return delivery(n, fmt.Sprintf(`{"object": "instagram", "entry": [{"id": "17841405309211844", "time": %d, "changes": [{"field": "comments", "value": {"id": "178%d", "from": {"id": "99%d", "username": %s}, "text": %s}}]}]}`,
+	return delivery(n, fmt.Sprintf(`{"object": "instagram", "entry": [{"id": "17841405309211844", "time": %d, "changes": [{"field": "comments", "value": {"id": "178%d", "from": {"id": "99%d", "username": %s}, "media": {"id": "1", "media_product_type": "FEED"}, "text": %s}}]}]}`,
 		day.Unix()+int64(n), n, n%10, quote(username), quote(text)))
 }
 

@@ -47,6 +47,7 @@ type noticer struct {
 
 	threads map[string]thread
 	hollow  map[uint64]int64 // edits without a text, by the identity of their message
+	said    int              // notices of events of the delivery in hand
 }
 
 // thread is the end of a conversation, as far as loops go.
@@ -73,6 +74,7 @@ func (n *noticer) load(c *sqlite.Conn) error {
 
 // delivery notices what a delivery is as a whole. payload is what its body holds.
 func (n *noticer) delivery(c *chunk, d *Delivery, payload webhook.Payload) {
+	n.said = 0
 	differs, valueless := n.shapes.EnvelopeDiffers(d.Body), false
 	for i := range payload.Events {
 		e := &payload.Events[i]
@@ -92,7 +94,7 @@ func (n *noticer) event(c *chunk, d *Delivery, row *eventRow) {
 	e := row.event
 	if row.identity != 0 {
 		if earlier := n.recall(row.identity, row.id); earlier != 0 {
-			c.notices = append(c.notices, notice{row.id, Duplicate, earlier})
+			n.say(c, notice{row.id, Duplicate, earlier})
 			return // whatever else it is, its first time said
 		}
 		if edit, ok := n.hollow[row.identity]; ok {
@@ -104,8 +106,16 @@ func (n *noticer) event(c *chunk, d *Delivery, row *eventRow) {
 		n.edit(c, row)
 	}
 	if links := n.link(d, e); links >= loopLinks {
-		c.notices = append(c.notices, notice{row.id, Loop, int64(links)})
+		n.say(c, notice{row.id, Loop, int64(links)})
 	}
+}
+
+// say adds a notice of an event, unless the delivery has as many as are ever shown.
+func (n *noticer) say(c *chunk, said notice) {
+	if n.said < maxNotices {
+		c.notices = append(c.notices, said)
+	}
+	n.said++
 }
 
 // recall returns the first event of an identity, 0 when it is this one, which is

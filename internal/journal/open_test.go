@@ -356,7 +356,7 @@ func manyComments(tb testing.TB, n int) journal.Delivery {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, `{"field": "comments", "value": {"id": "%d", "from": {"id": "%d", "username": "user%d"}, "text": "batch comment number%d"}}`, i, i%7, i%7, i)
+		fmt.Fprintf(&b, `{"field": "comments", "value": {"id": "%d", "from": {"id": "%d", "username": "user%d"}, "media": {"id": "1", "media_product_type": "FEED"}, "text": "batch comment number%d"}}`, i, i%7, i%7, i)
 	}
 	b.WriteString(`]}]}`)
 	return delivery(0, b.String())

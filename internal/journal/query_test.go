@@ -153,6 +153,7 @@ func TestQueries(t *testing.T) {
 		{"id:5", []int64{5}},
 		{"id:d8.3", []int64{8}},
 		{"id:d2-d4", []int64{4, 3, 2}},
+		{"id:d2..d4", []int64{4, 3, 2}},
 		{"-id:d2-d7", []int64{8, 1}},
 		{"id:99", nil},
 		{"since:14:00:05", []int64{8, 7, 6, 5}},

@@ -78,9 +78,9 @@ func tookOf(value string) (t term, reason, hint string) {
 	return t, "", ""
 }
 
-// idOf reads d42, d42.3, 42, and d10-d20 with both ends included.
+// idOf reads d42, d42.3, 42, and d10-d20 or d10..d20 with both ends included.
 func idOf(value string) (t term, reason, hint string) {
-	first, last, isRange := strings.Cut(value, "-")
+	first, last, isRange := strings.Cut(strings.Replace(value, "..", "-", 1), "-")
 	lo, _, err := ParseID(first)
 	hi := lo
 	if err == nil && isRange {
