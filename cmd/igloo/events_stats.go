@@ -107,7 +107,7 @@ func newStatsLine(s journal.Stats, a journal.Answers) statsLine {
 		Fields:  []fieldStats{}, Attempts: s.Attempts, Failed: s.Failed, Pending: s.Pending, Slow: a.Slow, TooSlow: a.TooSlow,
 		Verifications: s.Verifications, BodyBytes: s.Bodies, Size: s.Size, Oldest: stampText(s.Oldest), Newest: stampText(s.Newest),
 	}
-	for status, n := range a.Statuses {
+	for status, n := range s.Statuses {
 		line.Statuses[statusName(status)] = n
 	}
 	for field, n := range s.Fields {

@@ -20,11 +20,8 @@ const (
 // app was like a month ago says little about what it is like now.
 const maxAnswers = 10_000
 
-// Answers are the app's answers.
+// Answers are how quickly the app answers.
 type Answers struct {
-	// Statuses counts the deliveries by the status of their last attempt; 0 is no
-	// answer.
-	Statuses map[int]int64
 	// Fields holds the times of the newest answers, at most 10,000 together, by the
 	// field of the delivery's first event; "" are unknown ones. Replays do not count.
 	Fields map[string]Pace
@@ -40,10 +37,10 @@ type Pace struct {
 	Max           time.Duration
 }
 
-// Answers returns how the app has answered. Unlike [Journal.Stats] it is counted when
-// it is asked for.
+// Answers returns how quickly the app has answered. Unlike [Journal.Stats] it is counted
+// when it is asked for.
 func (j *Journal) Answers(ctx context.Context) (Answers, error) {
-	a := Answers{Statuses: make(map[int]int64), Fields: make(map[string]Pace)}
+	a := Answers{Fields: make(map[string]Pace)}
 	if err := j.read(ctx, a.read); err != nil {
 		return Answers{}, fmt.Errorf("read answers: %w", err)
 	}
@@ -51,14 +48,6 @@ func (j *Journal) Answers(ctx context.Context) (Answers, error) {
 }
 
 func (a *Answers) read(c *sqlite.Conn) error {
-	stmt := c.Prep("select status, count(*) from attempt indexed by attempt_status where last group by status")
-	err := each(stmt, func() bool {
-		a.Statuses[stmt.ColumnInt(0)] = stmt.ColumnInt64(1)
-		return true
-	})
-	if err != nil {
-		return err
-	}
 	for dst, above := range map[*int64]time.Duration{&a.Slow: SlowAnswer, &a.TooSlow: TooSlowAnswer} {
 		// The magnitude first: the index lists no quick answer then.
 		stmt := c.Prep("select count(*) from attempt indexed by attempt_pace where last and pace > 3 and pace >= ? and took > ?")

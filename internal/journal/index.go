@@ -45,6 +45,7 @@ const (
 	tallyVerdict = "verdict"
 	tallySource  = "source"
 	tallyField   = "field"
+	tallyStatus  = "status" // of the last attempt of each delivery
 	tallyTotal   = "total"
 
 	totalEvents = "events"

@@ -197,7 +197,6 @@ func TestAnswers(t *testing.T) {
 	}
 	const ms = time.Millisecond
 	want := journal.Answers{
-		Statuses: map[int]int64{0: 1, 200: 198, 500: 1},
 		Fields: map[string]journal.Pace{
 			"comments": {Answers: 98, P50: 53 * ms, P95: 98 * ms, P99: 20 * time.Second, Max: 20 * time.Second},
 			"messages": {Answers: 100, P50: 50 * ms, P95: 95 * ms, P99: 99 * ms, Max: 100 * ms},

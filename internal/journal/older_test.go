@@ -39,7 +39,7 @@ func TestOlderJournals(t *testing.T) {
 				}
 			}
 			stats, err := j.Stats(t.Context())
-			if err != nil || stats.Deliveries != 8 || stats.Events != 76 || stats.Attempts != 7 || stats.Verifications != 1 || stats.Pending != 1 {
+			if err != nil || stats.Deliveries != 8 || stats.Events != 76 || stats.Attempts != 7 || stats.Verifications != 1 || stats.Pending != 1 || stats.Statuses[200] != 6 {
 				t.Errorf("Stats() = %+v, %v", stats, err)
 			}
 			d, err := j.Delivery(t.Context(), 7)

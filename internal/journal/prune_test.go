@@ -88,7 +88,7 @@ func TestPrune(t *testing.T) {
 	}
 	want := journal.Stats{
 		Deliveries: 40, Verdicts: map[webhook.Verdict]int64{webhook.Verified: 36, webhook.Invalid: 4},
-		Sources: map[journal.Source]int64{journal.Live: 36, journal.Fired: 4}, Events: 40, Fields: map[string]int64{"comments": 40},
+		Sources: map[journal.Source]int64{journal.Live: 36, journal.Fired: 4}, Events: 40, Fields: map[string]int64{"comments": 40}, Statuses: map[int]int64{200: 20, 500: 20},
 		Attempts: 40, Failed: 20, Verifications: 5, Oldest: day.Add(60 * time.Minute), Newest: day.Add(99 * time.Minute),
 		Bodies: got.Bodies, Size: got.Size,
 	}
@@ -146,7 +146,7 @@ func TestPruneAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stats.Deliveries != 0 || stats.Events != 0 || stats.Attempts != 0 || stats.Bodies != 0 || stats.Fields["comments"] != 0 || stats.Pending != 0 {
+		if stats.Deliveries != 0 || stats.Events != 0 || stats.Attempts != 0 || stats.Bodies != 0 || stats.Fields["comments"] != 0 || stats.Pending != 0 || len(stats.Statuses) != 0 {
 			t.Errorf("Stats() = %+v, want nothing", stats)
 		}
 		if now, err := j.Now(t.Context()); err != nil || now != (journal.Cursor{Delivery: 100, Indexed: 100, Attempt: 100, Verification: 5}) {
@@ -284,6 +284,7 @@ func checkFigures(t *testing.T, path string) {
 	}
 	stop()
 	for query, want := range map[string]int64{
+		"select count(*) from attempt where last and status = 200":                   stats.Statuses[200],
 		"select count(*) from delivery":                                              stats.Deliveries,
 		"select total(length(body)) from delivery":                                   stats.Bodies,
 		"select count(*) from event":                                                 stats.Fields["comments"],

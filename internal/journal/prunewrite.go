@@ -28,6 +28,8 @@ var pruneDeliveries = []string{
 	`delete from pending where delivery >= ?1 and delivery <= ?2`,
 	`update state set value = value + (select count(*) from attempt where delivery >= ?1 and delivery <= ?2) where key = 'pruned_attempts'`,
 	`update state set value = max(value, (select ifnull(max(id), 0) from attempt)) where key = 'last_attempt'`,
+	`insert into tally (kind, name, n) select 'status', status, -count(*) from attempt where last and delivery >= ?1 and delivery <= ?2 group by status
+		on conflict do update set n = n + excluded.n`,
 	`delete from attempt where delivery >= ?1 and delivery <= ?2`,
 	// The newest keeps the count of their ids.
 	`delete from verification where at <= (select at from delivery where id = ?2) and id < (select max(id) from verification)`,

@@ -132,6 +132,7 @@ insert into state values ('indexed', 0), ('indexed_events', 0);
 //     the bit of a [Mark]; other depends on it.
 //   - state "pruned" is the newest delivery that was pruned, "pruned_attempts" how many
 //     attempts were, and "last_attempt" what their ids had come to.
+//   - tally counts the statuses of the last attempts, too, written with the attempts.
 //   - three more flags can be asked for by their tags.
 const migration2 = `
 alter table attempt add column resigned integer not null default 0;
@@ -144,6 +145,7 @@ create table notice (
 ) strict, without rowid;
 create index notice_kind on notice (kind, event);
 insert into state values ('pruned', 0), ('pruned_attempts', 0), ('last_attempt', 0);
+insert into tally (kind, name, n) select 'status', status, count(*) from attempt where last group by status;
 
 insert into search (search, rowid, words) select 'delete', id, words from event where flags & 352;
 update event set words = words

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -18,6 +19,7 @@ type Stats struct {
 	Sources       map[Source]int64
 	Events        int64
 	Fields        map[string]int64 // events by field; "" are unknown ones
+	Statuses      map[int]int64    // deliveries by the status of their last attempt; 0 is no answer
 	Attempts      int64
 	Failed        int64 // deliveries whose last attempt was not accepted
 	Pending       int64 // deliveries to be forwarded that have no attempt
@@ -34,6 +36,7 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 		Verdicts: make(map[webhook.Verdict]int64),
 		Sources:  make(map[Source]int64),
 		Fields:   make(map[string]int64),
+		Statuses: make(map[int]int64),
 	}
 	if err := j.read(ctx, s.read); err != nil {
 		return Stats{}, fmt.Errorf("read stats: %w", err)
@@ -46,6 +49,7 @@ func (s *Stats) read(c *sqlite.Conn) error {
 	err := each(stmt, func() bool {
 		name, n := stmt.ColumnText(1), stmt.ColumnInt64(2)
 		switch kind := stmt.ColumnText(0); {
+		case n == 0: // all pruned
 		case kind == tallyVerdict:
 			s.Verdicts[webhook.Verdict(name)] += n
 			s.Deliveries += n
@@ -53,6 +57,10 @@ func (s *Stats) read(c *sqlite.Conn) error {
 			s.Sources[Source(name)] += n
 		case kind == tallyField:
 			s.Fields[name] += n
+		case kind == tallyStatus:
+			if status, err := strconv.Atoi(name); err == nil {
+				s.Statuses[status] = n
+			}
 		case name == totalEvents:
 			s.Events += n
 		case name == totalBytes:

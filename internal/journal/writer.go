@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"math/bits"
+	"strconv"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -53,7 +54,7 @@ func (w *writer) load() error {
 		&w.addAttempt: `insert into attempt (id, delivery, n, last, at, took, pace, target, replay, status, err, truncated, head, body, resigned)
 			values (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.dropPending: "delete from pending where delivery = ?",
-		&w.lastN:       "select n, id from attempt where delivery = ? order by n desc limit 1",
+		&w.lastN:       "select n, id, status from attempt where delivery = ? order by n desc limit 1",
 		&w.dropLast:    "update attempt set last = 0 where id = ?",
 		&w.addEvent: `insert into event (id, at, field, kind, flags, account, party, username, summary, words, events, all_flags, identity)
 			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -147,12 +148,16 @@ func (w *writer) write(b batch) error {
 			return err
 		}
 	}
+	statuses := make(map[tallyKey]int64, 2)
 	for i := range b.records {
 		r := &b.records[i]
 		r.attempt.ID = w.lastAttempt + int64(i) + 1
-		if err := w.insertAttempt(r); err != nil {
+		if err := w.insertAttempt(r, statuses); err != nil {
 			return err
 		}
+	}
+	if err := w.count(statuses); err != nil {
+		return err
 	}
 	switch {
 	case b.chunk == nil:
@@ -257,14 +262,15 @@ func (w *writer) insertVerification(a *arrival) error {
 	return run(w.dropVerification)
 }
 
-func (w *writer) insertAttempt(r *record) error {
+func (w *writer) insertAttempt(r *record, statuses map[tallyKey]int64) error {
 	a := &r.attempt
 	a.N = 1
 	if !r.first {
 		w.lastN.BindInt64(1, a.Delivery)
 		var previous int64
+		var status string
 		err := each(w.lastN, func() bool {
-			a.N, previous = w.lastN.ColumnInt(0)+1, w.lastN.ColumnInt64(1)
+			a.N, previous, status = w.lastN.ColumnInt(0)+1, w.lastN.ColumnInt64(1), w.lastN.ColumnText(2)
 			return true
 		})
 		if err != nil {
@@ -278,8 +284,10 @@ func (w *writer) insertAttempt(r *record) error {
 			if err := run(w.dropLast); err != nil {
 				return err
 			}
+			statuses[tallyKey{tallyStatus, status}]--
 		}
 	}
+	statuses[tallyKey{tallyStatus, strconv.Itoa(a.Status)}]++
 	s := w.addAttempt
 	s.BindInt64(1, a.ID)
 	s.BindInt64(2, a.Delivery)
@@ -335,13 +343,8 @@ func (w *writer) insertChunk(c *chunk) error {
 	if err := w.insertNotices(c); err != nil {
 		return err
 	}
-	for key, n := range c.tally {
-		w.addTally.BindText(1, key.kind)
-		w.addTally.BindText(2, key.name)
-		w.addTally.BindInt64(3, n)
-		if err := run(w.addTally); err != nil {
-			return err
-		}
+	if err := w.count(c.tally); err != nil {
+		return err
 	}
 	for _, state := range []struct {
 		key        string
@@ -356,6 +359,22 @@ func (w *writer) insertChunk(c *chunk) error {
 		w.setState.BindInt64(1, state.after)
 		w.setState.BindText(2, state.key)
 		if err := run(w.setState); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count adds figures to the tally.
+func (w *writer) count(figures map[tallyKey]int64) error {
+	for key, n := range figures {
+		if n == 0 {
+			continue
+		}
+		w.addTally.BindText(1, key.kind)
+		w.addTally.BindText(2, key.name)
+		w.addTally.BindInt64(3, n)
+		if err := run(w.addTally); err != nil {
 			return err
 		}
 	}
