@@ -115,7 +115,7 @@ func botClients() []client {
 		{
 			name: "botbuilder-uncaught", start: node("botbuilder.cjs", "uncaught"), wrong: "it ends at the first comment",
 			findings: []string{"fail delivery app-stopped"},
-			whys:     map[string]string{"delivery": "your app stopped at this: comments"},
+			whys:     map[string]string{"delivery": "your app stopped at this"},
 		},
 		{
 			name: "bottender", start: node("bottender/server.cjs"), faulty: both(),
